@@ -62,6 +62,7 @@ from .conversation import test_conversation_view
 from .conversation import test_inbound
 from .conversation import test_inbound_notice
 from .conversation import test_media
+from .conversation import test_message_note
 from .crm import test_audience_import
 from .crm import test_message_button
 from .crm import test_message_why
@@ -120,6 +121,7 @@ from .privacy import test_retention
 from .project import test_architecture
 from .project import test_bench_figures
 from .project import test_bench_smoke
+from .project import test_context_keys
 from .project import test_dev_setup
 from .project import test_docs_figures
 from .project import test_error_codes
@@ -151,6 +153,7 @@ from .tools import test_export_cells
 from .tools import test_hooks
 from .tools import test_job_turns
 from .tools import test_languages
+from .tools import test_moments
 from .tools import test_query_plans
 from .tools import test_rights_paths
 from .tools import test_system_fields

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_datetime
 
 from ..models.base.waba_message import ACCEPTED_STATES
 from ..models.tools.labels import dialog_action, form_action
+from ..models.tools.moments import format_moment
 from ..policy import numbers
 
 # How long each step takes at most while everything works.
@@ -209,9 +209,7 @@ class WabaRoundTrip(models.TransientModel):
 
     def _sent_step(self, row):
         if row.state in ACCEPTED_STATES or row.accepted_at:
-            moment = row.accepted_at and format_datetime(
-                self.env, row.accepted_at, dt_format="HH:mm:ss"
-            )
+            moment = row.accepted_at and format_moment(self.env, row.accepted_at, "", seconds=True)
             return "done", moment or ""
         if row.state == "uncertain":
             text = self.env._("Unconfirmed: WhatsApp did not answer. It is not sent again.")

@@ -188,9 +188,7 @@ class WabaMessage(models.Model):
     sender_id = fields.Many2one(
         "waba.sender", "Number", required=True, readonly=True, ondelete="restrict"
     )
-    recipient_id = fields.Many2one(
-        "waba.recipient", readonly=True, ondelete="restrict"
-    )
+    recipient_id = fields.Many2one("waba.recipient", readonly=True, ondelete="restrict")
     company_id = fields.Many2one("res.company", readonly=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
     number = fields.Char("Phone number", readonly=True)
@@ -458,6 +456,10 @@ class WabaMessage(models.Model):
         """
 
     @hook
+    def _on_state_change(self):
+        """After a user, a campaign or a check changed the state of these messages."""
+
+    @hook
     def _on_inbound(self):
         """After this inbound message was stored, and automatic replies to it were queued."""
 
@@ -554,6 +556,7 @@ class WabaMessage(models.Model):
                 target,
             )
         movable.write({**(values or {}), "state": target})
+        movable._on_state_change()
         return movable
 
     def _exclude_message(self, reason_key, text=None):

@@ -9,8 +9,9 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import format_datetime, html_escape
+from odoo.tools import html_escape
 
+from ..tools.moments import WEEKDAY, format_moment
 from ..tools.reputation_texts import format_number
 from .waba_campaign_audience import CHUNK
 
@@ -89,7 +90,7 @@ class WabaCampaign(models.Model):
         asked = {
             "user": campaign.approval_asked_by_id.name,
             "when": self.approval_asked_at
-            and format_datetime(self.env, self.approval_asked_at, dt_format="EEEE d MMM, HH:mm"),
+            and format_moment(self.env, self.approval_asked_at, WEEKDAY),
         }
         if self.can_approve:
             return self.env._(

@@ -102,8 +102,7 @@ STAYS = {
         "waba_renumbered": "res_model",
         "waba_report_block": "res_model",
         "waba_reputation_event": "event_key",
-        "waba_sender": "pause_reason reputation_base_text reputation_reason reputation_projection"
-        " response_key response_reason alerted_states",
+        "waba_sender": "pause_reason reputation_facts response_key alerted_states",
         "waba_sequence_enrollment": "hold_reason trigger_key stop_text",
         "waba_template": "signature hold_key",
         "waba_webhook_event": "body_hash",
