@@ -74,7 +74,7 @@ class WabaGettingStarted(models.AbstractModel):
             self._campaign_step(account),
         ]
         for step in steps[1:]:
-            if not connected and step["state"] != "done" and step["key"] != "opt_in":
+            if not connected and step["state"] != "done":
                 step.update(state="waiting", buttons=[])
         return {
             "company": self.env.company.name,
