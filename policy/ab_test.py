@@ -10,8 +10,9 @@ messages.
 """
 
 import hashlib
-import math
 from typing import NamedTuple
+
+from .proportions import difference_z
 
 VARIANTS = ("a", "b")
 CRITERIA = ("read", "reply")
@@ -109,7 +110,7 @@ def choose_winner(parts: dict[str, VariantResult], criterion: str) -> AbTestVerd
         return AbTestVerdict(winner, "thin")
     if _rate(a, criterion) == _rate(b, criterion):
         return AbTestVerdict("a", "equal")
-    is_significant = _z(ahead.count(criterion), ahead.delivered, behind.count(criterion),
+    is_significant = difference_z(ahead.count(criterion), ahead.delivered, behind.count(criterion),
                         behind.delivered) >= SIGNIFICANCE_Z  # fmt: skip
     return AbTestVerdict(winner, "better" if is_significant else "slightly")
 
@@ -123,17 +124,6 @@ def _has_more_opt_outs(ahead: VariantResult, behind: VariantResult) -> bool:
     if ahead.opted_out < MIN_OPT_OUTS:
         return False
     return (
-        _z(ahead.opted_out, ahead.delivered, behind.opted_out, behind.delivered) >= SIGNIFICANCE_Z
+        difference_z(ahead.opted_out, ahead.delivered, behind.opted_out, behind.delivered)
+        >= SIGNIFICANCE_Z
     )
-
-
-def _z(count: int, base: int, other_count: int, other_base: int) -> float:
-    """Return how many standard errors the first rate is above the second (two proportions,
-    pooled)."""
-    if not base or not other_base:
-        return 0.0
-    pooled = (count + other_count) / (base + other_base)
-    spread = pooled * (1 - pooled) * (1 / base + 1 / other_base)
-    if spread <= 0:
-        return 0.0
-    return (count / base - other_count / other_base) / math.sqrt(spread)

@@ -151,9 +151,9 @@ class Template:
     archived_at: float = 0.0
     days: dict = field(default_factory=dict)
 
-    def tally(self, metric, now):
-        """Count one sent, delivered, read or clicked for the day of ``now`` (UTC)."""
-        day = self.days.setdefault(int(now // DAY), {})
+    def tally(self, metric, now, product="CLOUD_API"):
+        """Count one sent, delivered, read or clicked for the day of ``now`` (UTC) and product."""
+        day = self.days.setdefault((int(now // DAY), product), {})
         day[metric] = day.get(metric, 0) + 1
 
 

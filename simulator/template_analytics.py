@@ -36,8 +36,9 @@ class TemplateAnalytics:
         product = query.get("product_type", "CLOUD_API").upper()
         if product not in PRODUCTS:
             raise invalid(f"product_type: one of {', '.join(PRODUCTS)}")
-        points = [self._point(template, day, metrics) for template in found
-                  for day in sorted(template.days) if start <= day * DAY < end]
+        points = [self._point(template, day, product, metrics) for template in found
+                  for day, counted in sorted(template.days)
+                  if counted == product and start <= day * DAY < end]
         found = page(points, query, base_url, 100)
         found["data"] = [{"granularity": "DAILY", "product_type": product.lower(),
                           "data_points": found["data"]}]
@@ -62,8 +63,8 @@ class TemplateAnalytics:
             raise invalid(f"The window must lie within the last {DAYS_MAX} days")
         return start, end
 
-    def _point(self, template, day, metrics):
-        counts = template.days[day]
+    def _point(self, template, day, product, metrics):
+        counts = template.days[day, product]
         point = {"template_id": template.id, "start": int(day * DAY), "end": int((day + 1) * DAY)}
         for metric in ("sent", "delivered", "read"):
             if metric.upper() in metrics:

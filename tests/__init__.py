@@ -15,6 +15,7 @@ from .base import test_reputation_poll
 from .base import test_round_trip
 from .base import test_sender
 from .base import test_template
+from .base import test_template_health
 from .campaign import test_ab_test
 from .campaign import test_approval
 from .campaign import test_audience
@@ -108,6 +109,7 @@ from .policy import test_policy_retry
 from .policy import test_policy_second_sender
 from .policy import test_policy_status
 from .policy import test_policy_template_content
+from .policy import test_policy_template_health
 from .policy import test_policy_template_language
 from .policy import test_policy_template_rules
 from .policy import test_policy_template_simulator
