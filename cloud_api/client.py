@@ -177,6 +177,18 @@ class CloudApiClient(GraphClient):
         """Return one `Template`."""
         return Template.from_reply(self._get((template_uid,), fields=TEMPLATE_FIELDS))
 
+    def find_template(self, waba_uid, name, language):
+        """Return the `Template` of this name and language, or None: not yet created, or deleted.
+
+        Meta's filter also finds names that only contain this one.
+        """
+        path = (waba_uid, "message_templates")
+        for reply in self._list(path, fields=TEMPLATE_FIELDS, name=name):
+            template = Template.from_reply(reply)
+            if (template.name, template.language) == (name, language):
+                return template
+        return None
+
     def create_template(self, waba_uid, body):
         """Submit a template for review.
 

@@ -11,6 +11,8 @@ from . import waba_sender
 from . import waba_variable_mixin
 from . import waba_response_mixin
 from . import waba_template
+from . import waba_template_draft
+from . import waba_template_draft_editor
 from . import waba_conversation
 from . import waba_message
 from . import waba_phone_prefix

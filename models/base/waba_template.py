@@ -164,6 +164,7 @@ class WabaTemplate(models.Model):
         templates._rebuild_variables()
         for template in templates:
             template.hold_key = template._find_hold_key()
+        templates._on_create()
         return templates
 
     def write(self, vals):
@@ -184,6 +185,10 @@ class WabaTemplate(models.Model):
         return self.env["waba.release"]._open(template_id=self.id)
 
     # === Hooks ===
+
+    @hook
+    def _on_create(self):
+        """After rows were created for these templates of Meta's."""
 
     @hook
     def _on_status_change(self):

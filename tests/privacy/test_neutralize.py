@@ -64,6 +64,8 @@ STAYS = {
         "waba_sequence_step": "summary note",
         "waba_sequence_stop": "reason",
         "waba_sequence_variable": "name field_path text fallback",
+        "waba_template_draft": "title name header_text body footer buttons cards variables"
+        " offer_text submitted",
         "waba_template_variable": "name field_path text fallback",
     },
     META: {
@@ -78,6 +80,7 @@ STAYS = {
         " name_status",
         "waba_sequence_variable": "example",
         "waba_template": "template_uid name language status_reason components unsupported",
+        "waba_template_draft": "header_handle extra edits",
         "waba_template_variable": "example",
     },
     WORDS: {

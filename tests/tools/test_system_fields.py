@@ -72,6 +72,12 @@ WRITABLE = {
         " alert_email"
     )),
     "waba.template": ((MANAGER,), "variable_ids hold_at_warning"),
+    "waba.template.draft": (BOTH, (
+        "title name active account_id language category parameter_format layout header_type"
+        " header_text header_media_id header_handle body footer buttons cards variables offer_text"
+        " offer_expires extra origin_id"
+    )),
+    "waba.template.submit": ((MANAGER,), "draft_id"),
     "waba.template.variable": ((MANAGER,), "source field_path text fallback"),
     "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
     "waba.rate": (
