@@ -38,8 +38,9 @@ torture: ## kills, crowds and a misbehaving platform against the engine (a quart
 bench: ## how fast it is, beside its peers (an hour; one of them: dev/bench NAME)
 	@dev/bench
 
-docs: ## draw the picture and list the files of docs/architecture.md
+docs: ## draw docs/architecture.md, list the rules of docs/template-rules.md
 	@dev/architecture
+	@dev/template-rules
 
 lint: ## ruff and pylint-odoo
 	@dev/lint

@@ -58,6 +58,7 @@ from .template_content import (
     variable_names,
 )
 from .template_content import texts_of as template_texts
+from .template_nodes import ArchiveReply, LibraryTemplate, TemplateDay
 from .values import normalise_limit, storable
 from .webhook_verification import answer_challenge, verify_signature
 from .webhooks import parse_events

@@ -1,4 +1,7 @@
-"""Meta's Cloud API, a method per endpoint, all through `GraphClient._request`."""
+"""Meta's Cloud API, a method per endpoint, all through `GraphClient._request`.
+
+Those about templates are in `template_calls`.
+"""
 
 import hashlib
 import hmac
@@ -6,7 +9,6 @@ import hmac
 from urllib3.filepost import encode_multipart_formdata
 
 from .errors import RequestRefused, UnknownOutcome
-from .graph import GraphClient, checked_uid
 from .nodes import (
     Account,
     MediaInfo,
@@ -14,10 +16,10 @@ from .nodes import (
     SendReply,
     SubscribedApp,
     SubscribedFields,
-    Template,
-    TemplateComparison,
     TokenInfo,
 )
+from .template_calls import TemplateCalls
+from .values import succeeded
 
 PHONE_NUMBER_FIELDS = (
     "id,display_phone_number,verified_name,quality_rating,status,throughput,name_status,"
@@ -31,12 +33,9 @@ ACCOUNT_FIELDS = (
     "health_status,business_verification_status"
 )
 ACCOUNT_MINIMAL_FIELDS = "id,name,currency,timezone_id,account_review_status,owner_business_info"
-TEMPLATE_FIELDS = (
-    "id,name,status,category,language,components,parameter_format,quality_score,rejected_reason"
-)
 
 
-class CloudApiClient(GraphClient):
+class CloudApiClient(TemplateCalls):
     """Calls the Cloud API with one access token, as `GraphClient` takes it.
 
     Every method raises only subclasses of `CloudApiError`: a refusal with Meta's code,
@@ -102,7 +101,7 @@ class CloudApiClient(GraphClient):
 
         :param report: see `payloads.read_report`
         """
-        return _succeeded(self._request("POST", (phone_number_uid, "messages"), report))
+        return succeeded(self._request("POST", (phone_number_uid, "messages"), report))
 
     def block_user(self, phone_number_uid, body):
         """Add a person who wrote in the last 24 hours to the number's block list.
@@ -166,64 +165,6 @@ class CloudApiClient(GraphClient):
             return False
         return True
 
-    # Templates
-
-    def list_templates(self, waba_uid):
-        """Yield each `Template` of the account once, also when Meta's cursors break on the way."""
-        for template in self._list((waba_uid, "message_templates"), fields=TEMPLATE_FIELDS):
-            yield Template.from_reply(template)
-
-    def get_template(self, template_uid):
-        """Return one `Template`."""
-        return Template.from_reply(self._get((template_uid,), fields=TEMPLATE_FIELDS))
-
-    def find_template(self, waba_uid, name, language):
-        """Return the `Template` of this name and language, or None: not yet created, or deleted.
-
-        Meta's filter also finds names that only contain this one.
-        """
-        path = (waba_uid, "message_templates")
-        for reply in self._list(path, fields=TEMPLATE_FIELDS, name=name):
-            template = Template.from_reply(reply)
-            if (template.name, template.language) == (name, language):
-                return template
-        return None
-
-    def create_template(self, waba_uid, body):
-        """Submit a template for review.
-
-        :param body: `name`, `language`, `category`, `parameter_format`, `components`…
-        :return: Template with the id, status and category of Meta's reply
-        """
-        reply = self._request("POST", (waba_uid, "message_templates"), body)
-        self._reply_uid(reply)
-        return Template.from_reply({**body, **reply})
-
-    def edit_template(self, template_uid, body):
-        """Change `components` or `category`; True when Meta accepted the change."""
-        return _succeeded(self._request("POST", (template_uid,), body))
-
-    def delete_template(self, waba_uid, name, template_uid=None):
-        """Delete every language of a name, or one template when its id is given too."""
-        params = {"name": name}
-        if template_uid:
-            params["hsm_id"] = template_uid
-        return _succeeded(self._request("DELETE", (waba_uid, "message_templates"), params=params))
-
-    def compare_templates(self, template_uid, other_uid, start, end):
-        """Return block order and sends of two templates of one account.
-
-        :param start, end: Unix seconds; Meta accepts windows of 7, 30, 60 or 90 days back from now.
-        :return: TemplateComparison
-        """
-        reply = self._get(
-            (template_uid, "compare"),
-            template_ids=f"[{checked_uid(other_uid)}]",
-            start=int(start),
-            end=int(end),
-        )
-        return TemplateComparison.from_reply(reply)
-
     # Webhook subscription
 
     def get_subscribed_apps(self, waba_uid):
@@ -247,9 +188,4 @@ class CloudApiClient(GraphClient):
         body = {}
         if callback_url:
             body = {"override_callback_uri": callback_url, "verify_token": verify_token}
-        return _succeeded(self._request("POST", (waba_uid, "subscribed_apps"), body))
-
-
-def _succeeded(reply):
-    """Meta's `{"success": true}`; `subscribed_apps` answers the list of apps instead."""
-    return reply.get("success") is True or bool(reply.get("data"))
+        return succeeded(self._request("POST", (waba_uid, "subscribed_apps"), body))

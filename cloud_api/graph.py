@@ -93,14 +93,28 @@ class GraphClient:
             allowed=self._allowed,
         )
 
-    def _request(self, method, path, body=None, params=None, data=None, content_type=None):
+    def _request(
+        self,
+        method,
+        path,
+        body=None,
+        params=None,
+        data=None,
+        content_type=None,
+        headers=None,
+        root=None,
+    ):
         """Make one call and return the JSON object of the reply.
 
-        :param path: segments below the version, each an id or a constant.
+        :param path: segments below the version, each an id or a constant; a text is one that the
+            caller has checked.
         :param body: JSON body; or `data` (bytes) with its `content_type`.
+        :param headers: further headers.
+        :param root: Meta's address when it is not that of the other calls.
         """
-        segments = "/".join(map(checked_uid, path))
-        url = f"{self._root}{segments}"
+        segments = path if isinstance(path, str) else "/".join(map(checked_uid, path))
+        url = f"{root or self._root}{segments}"
+        extra = headers
         if params:
             url = f"{url}?{urlencode(params)}"
         headers = self._headers
@@ -108,6 +122,8 @@ class GraphClient:
             headers, data = self._json_headers, _encoded(body)
         elif content_type:
             headers = {**headers, "Content-Type": content_type}
+        if extra:
+            headers = {**headers, **extra}
         started = monotonic()
         status, reply_headers, content = exchange(
             self._session,

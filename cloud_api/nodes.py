@@ -137,6 +137,8 @@ class Template:
     components: list = field(hash=False)
     rejected_reason: str
     raw: dict = field(repr=False, hash=False)
+    previous_category: str = ""
+    library_name: str = ""
 
     @classmethod
     def from_reply(cls, value):
@@ -156,6 +158,10 @@ class Template:
             # Meta writes NONE on templates that were never rejected.
             rejected_reason="" if reason.upper() == "NONE" else reason,
             raw=raw,
+            previous_category=as_word(raw.get("previous_category"))
+            if raw.get("previous_category")
+            else "",
+            library_name=as_text(raw.get("library_template_name")),
         )
 
 

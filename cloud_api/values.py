@@ -165,3 +165,9 @@ def storable(value, depth=16):
     if isinstance(value, list):
         return [storable(item, depth - 1) for item in value]
     return {as_text(str(key)): storable(item, depth - 1) for key, item in value.items()}
+
+
+def succeeded(reply):
+    """Return whether a reply is Meta's `{"success": true}`; `subscribed_apps` answers the list of
+    apps instead."""
+    return reply.get("success") is True or bool(reply.get("data"))

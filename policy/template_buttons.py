@@ -24,7 +24,7 @@ _CATEGORIES = {"catalog": "marketing", "mpm": "marketing", "otp": "authenticatio
 _ADDRESS = re.compile(r"https?://(?P<host>[^/?#\s:@]+)(?::\d{1,5})?(?:[/?#]\S*)?", re.IGNORECASE)
 _HOST = re.compile(r"[^\s.{}]+(?:\.[^\s.{}]+)+")
 _WHATSAPP = re.compile(r"(?:^|\.)(?:wa\.me|whatsapp\.com)$", re.IGNORECASE)
-_PHONE = re.compile(r"\+[0-9](?:[ ().-]?[0-9]){5,17}")
+_PHONE = re.compile(r"\+[0-9](?:[ ().-]{0,2}[0-9]){5,17}")
 _SHORTENERS = word_set(
     """
     bit.ly bitly.com tinyurl.com goo.gl t.co ow.ly is.gd buff.ly rebrand.ly cutt.ly shorturl.at

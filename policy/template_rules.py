@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from . import template_text as texts
 from .template_buttons import check_buttons
+from .template_content import check_content
 from .template_findings import Finding, finding, is_refused
 from .template_kinds import (
     by_kind,
@@ -65,7 +66,8 @@ def judge_template(
     found += _check_edit(current, edit_history, now)
     found += _check_components(components, category, named)
     if category != "authentication":
-        found += _check_duplicate(components, name, language, existing, current)
+        found += _check_duplicate(components, language, existing, current)
+        found += check_content(components, category)
     return found
 
 
@@ -244,11 +246,11 @@ def _check_components(components, category, named):
     return found
 
 
-def _check_duplicate(components, name, language, existing, current):
+def _check_duplicate(components, language, existing, current):
     """Body and footer are those of another template in the same language."""
     wording = _wording(components)
     for other in map(dict_of, existing):
-        is_itself = bool(current) and other.get("name") == name
+        is_itself = bool(current) and other.get("name") == current.get("name")
         if is_itself or other.get("deleted_at") or other.get("language") != language:
             continue
         if wording[0].strip() and _wording(other.get("components")) == wording:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from . import library
 from .endpoints import Endpoints, app_subscriptions, debug_token
 from .faults import replace_reply
 from .graph_errors import GraphError, missing_object
@@ -41,6 +42,8 @@ class Call:
     def endpoint(self):
         if self.node_id == "attachments":
             return "attachment"
+        if self.node_id == "samples":
+            return "sample"
         return self.edge or ("debug_token" if self.node_id == "debug_token" else "node")
 
 
@@ -59,6 +62,8 @@ class GraphApp:
         entry = call.entry
         latency, fault = self.sim.faults.strike(call)
         try:
+            if call.endpoint == "sample":
+                return self._sample(call)
             if call.endpoint == "attachment" and not (fault and fault.before):
                 return self._file(call, fault)
             reply, status = await self._answer(call, fault)
@@ -89,6 +94,16 @@ class GraphApp:
             response = web.Response(body=content, headers={"Content-Type": file.type})
         entry.status, entry.answered = response.status, True
         self.sim.log.write(entry, world.settings.keep_bodies)
+        return response
+
+    def _sample(self, call):
+        """A template's sample, as Meta's own addresses serve it: without a token."""
+        found = self.sim.uploads.sample(call.query.get("n", ""))
+        call.entry.processed = call.entry.answered = True
+        response = (web.Response(body=found[1], headers={"Content-Type": found[0]})
+                    if found else web.Response(status=404))
+        call.entry.status = response.status
+        self.sim.log.write(call.entry, self.world.settings.keep_bodies)
         return response
 
     async def _answer(self, call, fault):
@@ -159,8 +174,11 @@ class GraphApp:
         token = self._authenticate(call)
         if call.node_id == "debug_token":
             return debug_token(self.world, call)
-        if (call.method, call.node_id, call.edge) == ("GET", self.world.app_id, "subscriptions"):
-            return app_subscriptions(self.world, self.sim.delivery.settings.url, token)
+        if call.node_id == self.world.app_id or call.node_id.startswith("upload:"):
+            return await self._app_call(call, token)
+        if (call.method, call.node_id) == ("GET", "message_template_library"):
+            self._check_scope(token, call.edge)
+            return library.browse(call.query, call.base_url)
         node = self.world.node(call.node_id)
         if node is None or not self._visible(token, node):
             raise missing_object(call.method, call.node_id)
@@ -177,6 +195,21 @@ class GraphApp:
             raise GraphError(2500, message=f"Unknown path components: /{call.edge}")
         reply = handler(call, node)
         return await reply if inspect.isawaitable(reply) else reply
+
+    async def _app_call(self, call, token):
+        """What the app itself answers: its subscriptions, and sessions of uploads."""
+        if (call.method, call.edge) == ("GET", "subscriptions"):
+            return app_subscriptions(self.world, self.sim.delivery.settings.url, token)
+        self._check_scope(token, call.edge)
+        uploads = self.sim.uploads
+        if (call.method, call.edge) == ("POST", "uploads"):
+            return uploads.start(call)
+        if call.node_id.startswith("upload:") and not call.edge:
+            if call.method == "GET":
+                return uploads.read(call)
+            if call.method == "POST":
+                return uploads.receive(call, await call.request.read())
+        raise GraphError(2500, message=f"Unknown path components: /{call.edge}")
 
     def _authenticate(self, call):
         """The Token of the call. Without one: code 200 (Meta's error page, 2026-09)."""

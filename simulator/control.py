@@ -14,6 +14,7 @@ from .endpoints import RECEIVED_DAYS
 from .people import BEHAVIOURS, button_content, text_content
 from .rare_bodies import KINDS, Rare
 from .request_log import readable
+from .review import REASONS
 from .state import Person, Token, whatsapp_id
 from .stats import summary
 
@@ -172,9 +173,12 @@ class Control:
             content = button_content(button["payload"], button.get("text", button["payload"]))
         if not content:
             raise BadControl("text, button, media or message is required")
+        context = values.get("context_wamid", "")
+        if "button" in values:
+            self.sim.analytics.count_click(self.sim.log, context)
         wamid = self.sim.people.inbound(
             self.world.numbers[values["phone_id"]], self._person(values["number"]), content,
-            values.get("context_wamid", ""), values.get("opt_out"))
+            context, values.get("opt_out"))
         return {"wamid": wamid}
 
     def _file_content(self, phone_id, values):
@@ -238,10 +242,20 @@ class Control:
     def post_account(self, values):
         return self.events.account(values)
 
+    def post_review(self, values):
+        """Script the next review of ``name`` (any template without one): ``outcome`` (APPROVED,
+        REJECTED), ``reason``, ``rejection_info`` {reason, recommendation}, ``category``; ``once``
+        false keeps it. It is used when a template's review is due or asked for."""
+        if values.get("reason", "NONE") not in REASONS:
+            raise BadControl(f"reason must be one of {', '.join(REASONS)}")
+        self.world.reviews.append(values)
+        return {"reviews": self.world.reviews}
+
     def post_template(self, values):
         """``id`` (or ``name``, narrowed by ``language`` and ``account_id``): ``status`` +
-        ``reason``, ``quality``, ``category``, ``correct_category``, ``pause`` (strike 0-3) +
-        ``pause_seconds``, ``hold_after``, ``release``, ``drop`` (code), ``block_rate``,
+        ``reason`` + ``rejection_info``, ``quality``, ``category``, ``correct_category``,
+        ``components`` (edited elsewhere), ``appeal`` and ``review`` (true), ``pause`` (strike
+        0-3) + ``pause_seconds``, ``hold_after``, ``release``, ``drop`` (code), ``block_rate``,
         ``top_block_reason``."""
         found = [t for t in self.world.templates.values()
                  if values.get("id", t.id) == t.id and values.get("name", t.name) == t.name
@@ -260,16 +274,21 @@ class Control:
         if "quality" in values:
             templates.set_quality(template, values["quality"])
         if "status" in values:
-            templates.set_status(template, values["status"], values.get("reason", "NONE"))
+            templates.set_status(template, values["status"], values.get("reason", "NONE"),
+                                 values.get("rejection_info"))
+        if values.get("appeal"):
+            templates.set_status(template, "IN_APPEAL")
+        if "components" in values:
+            templates.set_components(template, values["components"])
         if "pause" in values:
             templates.pause(template, values["pause"], values.get("pause_seconds"))
         if "correct_category" in values:
             self.sim.delivery.enqueue_update(bodies.template_category_update(
                 template, self.world.clock.now(), values["correct_category"]))
         if "category" in values:
-            template.previous_category, template.category = template.category, values["category"]
-            self.sim.delivery.enqueue_update(bodies.template_category_update(
-                template, self.world.clock.now()))
+            templates.set_category(template, values["category"])
+        if values.get("review"):
+            templates.review(template)
         if values.get("release"):
             self.sim.sender.release(template)
         if "drop" in values:

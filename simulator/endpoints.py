@@ -48,6 +48,10 @@ class Endpoints:
             ("POST", Template, ""): self._edit_template,
             ("POST", Template, "unpause"): self._unpause,
             ("GET", Template, "compare"): self._compare,
+            ("POST", Account, ""): self._change_account,
+            ("POST", Account, "message_templates/archive"): self._archive,
+            ("POST", Account, "message_templates/unarchive"): self._unarchive,
+            ("GET", Account, "template_analytics"): self._template_analytics,
         }
         for kind in (Number, Account, Business, Template):
             table["GET", kind, ""] = self._read_node
@@ -117,10 +121,14 @@ class Endpoints:
     def _read_file(self, call, file):
         self._check_owner(call, file)
         until = int(self.world.clock.now()) + ADDRESS_SECONDS
-        origin = self.world.settings.media_origin or call.base_url.split("/v", 1)[0]
+        origin = self._origin(call)
         return {"messaging_product": "whatsapp", "id": file.id, "mime_type": file.type,
                 "sha256": file.sha256, "file_size": str(file.size),
                 "url": f"{origin}/whatsapp_business/attachments/?mid={file.id}&ext={until}"}
+
+    def _origin(self, call):
+        """Scheme and host of the addresses of files."""
+        return self.world.settings.media_origin or call.base_url.split("/v", 1)[0]
 
     def _delete_file(self, call, file):
         self._check_owner(call, file)
@@ -146,14 +154,32 @@ class Endpoints:
         return self.sim.templates.list(account, call.query, call.version, call.base_url)
 
     def _create_template(self, call, account):
-        return self.sim.templates.create(account, _object(call))
+        return self.sim.templates.create(account, _object(call), self._origin(call))
 
     def _delete_template(self, call, account):
         body = call.body if isinstance(call.body, dict) else {}
         return self.sim.templates.delete(account, {**call.query, **body})
 
     def _edit_template(self, call, template):
-        return self.sim.templates.edit(template, _object(call))
+        return self.sim.templates.edit(template, _object(call), self._origin(call))
+
+    def _archive(self, call, account):
+        return self.sim.templates.archive(account, call.body)
+
+    def _unarchive(self, call, account):
+        return self.sim.templates.unarchive(account, call.body)
+
+    def _template_analytics(self, call, account):
+        return self.sim.analytics.read(account, call.query, call.base_url)
+
+    @staticmethod
+    def _change_account(call, account):
+        """Only `is_enabled_for_insights`, which cannot be switched off again."""
+        values = {**call.query, **(call.body if isinstance(call.body, dict) else {})}
+        if str(values.get("is_enabled_for_insights", "")).lower() != "true":
+            raise missing_parameter("is_enabled_for_insights")
+        account.is_enabled_for_insights = True
+        return {"id": account.id}
 
     def _unpause(self, _call, template):
         return self.sim.templates.unpause(template)

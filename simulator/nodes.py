@@ -86,7 +86,7 @@ class Nodes:
     def _account(self, account, name):
         if name in ("name", "currency", "timezone_id", "message_template_namespace",
                     "account_review_status", "marketing_messages_onboarding_status",
-                    "disable_marketing_messages_on_cloud_api"):
+                    "disable_marketing_messages_on_cloud_api", "is_enabled_for_insights"):
             return getattr(account, name)
         business = self.world.businesses[account.business_id]
         if name in ("owner_business_info", "owner_business"):
@@ -119,7 +119,9 @@ class Nodes:
             return template.previous_category or None
         if name == "quality_score":
             return {"score": template.quality, "date": template.quality_date}
-        if name in ("message_send_ttl_seconds", "sub_category", "library_template_name"):
+        if name in ("library_template_name", "rejection_info"):
+            return getattr(template, name) or None
+        if name in ("message_send_ttl_seconds", "sub_category"):
             return None
         raise nonexisting(name, Template)
 

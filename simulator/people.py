@@ -146,6 +146,8 @@ class People:
         return wait
 
     def _status(self, message, status, code):
+        if message.template:
+            message.template.tally(status, self.world.clock.now())
         self.delivery.enqueue_update(
             bodies.status_update(message, status, self.world.clock.now(), code)
         )
@@ -162,6 +164,7 @@ class People:
         elif kind == "button" and button:
             index, text = button
             payload = button_payload(message.components, index, text)
+            message.template.tally("clicked", self.world.clock.now())
             self.inbound(number, person, button_content(payload, text), message.wamid, True)
         else:
             content = text_content(_pick(rules.stop_texts, fate.pick))

@@ -10,8 +10,10 @@ from .nodes import Nodes
 from .people import Behaviour, People
 from .seed import build_world
 from .sending import Sender
+from .template_analytics import TemplateAnalytics
 from .templates import Templates
 from .timeline import Timeline
+from .uploads import Uploads
 
 FLUSH_POLL = 0.005
 
@@ -35,7 +37,10 @@ class Simulator:
         self.people = People(self.world, self.timeline, self.delivery)
         self.nodes = Nodes(self.world, self.delivery)
         self.sender = Sender(self.world, self.people)
-        self.templates = Templates(self.world, self.nodes, self.calendar, self.delivery, log)
+        self.uploads = Uploads(self.world)
+        self.templates = Templates(self.world, self.nodes, self.uploads, self.calendar,
+                                   self.delivery, log)
+        self.analytics = TemplateAnalytics(self.world)
 
     def reset(self, seed=None, with_settings=False):
         """Back to the seed world (or a new one): log, faults, queue and people forgotten.

@@ -74,7 +74,9 @@ class Account:
     misclassified: bool = False
     subscribed: bool = True
     override_callback_uri: str = ""
+    is_enabled_for_insights: bool = False
     management_calls: deque = field(default_factory=deque)
+    creations: deque = field(default_factory=deque)
 
     def restricted(self, kind, now):
         """True while a restriction of this type is in force."""
@@ -143,6 +145,16 @@ class Template:
     top_block_reason: str = "NO_REASON_GIVEN"
     edited_at: list = field(default_factory=list)
     expected: object = None
+    rejection_info: dict = field(default_factory=dict)
+    library_template_name: str = ""
+    before_archive: str = ""
+    archived_at: float = 0.0
+    days: dict = field(default_factory=dict)
+
+    def tally(self, metric, now):
+        """Count one sent, delivered, read or clicked for the day of ``now`` (UTC)."""
+        day = self.days.setdefault(int(now // DAY), {})
+        day[metric] = day.get(metric, 0) + 1
 
 
 @dataclass(slots=True)
@@ -157,6 +169,17 @@ class MediaFile:
     sha256: str
     expires_at: float
     filename: str = ""
+
+
+@dataclass(slots=True)
+class Upload:
+    """A session of the resumable upload: complete when ``received`` is as long as announced."""
+
+    id: str
+    name: str
+    type: str
+    size: int
+    received: bytes = b""
 
 
 @dataclass(slots=True)
@@ -200,6 +223,12 @@ class Settings:
     inbound_counts: bool = True
     window_error: str = "reply"
     template_review_seconds: float | None = None
+    review_by_rules: bool = False
+    creations_per_hour: int | None = 100
+    templates_most: int | None = None
+    check_samples: bool = True
+    template_prices: dict = field(default_factory=lambda: {
+        "MARKETING": 0.06, "UTILITY": 0.02, "AUTHENTICATION": 0.02})
     compare_minimum: int = 1000
     tell_owner: bool = True
     keep_bodies: bool = True
@@ -248,6 +277,9 @@ class World:
         self.pairs = {}
         self.media = {}
         self.locked_names = {}
+        self.uploads = {}
+        self.samples = {}
+        self.reviews = []
         self._ids = itertools.count(1)
         self._run = secrets.token_hex(4)
 

@@ -98,6 +98,8 @@ def template_status_update(template, event, at, reason="NONE", title="", descrip
         value["other_info"] = {"title": title, "description": description or title}
     if disable_date:
         value["disable_info"] = {"disable_date": disable_date}
+    if event == "REJECTED" and template.rejection_info:
+        value["rejection_info"] = template.rejection_info
     return Update(template.account_id, "message_template_status_update", value, at)
 
 
@@ -116,6 +118,23 @@ def template_category_update(template, at, correct=""):
     else:
         value.update(previous_category=template.previous_category, new_category=template.category)
     return Update(template.account_id, "template_category_update", value, at)
+
+
+def template_components_update(template, at):
+    """The new texts and those buttons that lead somewhere."""
+    parts = {component["type"]: component for component in template.components}
+    value = {**_template_keys(template),
+             "message_template_element": parts.get("BODY", {}).get("text", "")}
+    for key, part in (("title", "HEADER"), ("footer", "FOOTER")):
+        if parts.get(part, {}).get("text"):
+            value[f"message_template_{key}"] = parts[part]["text"]
+    buttons = [{f"message_template_button_{key}": button[key]
+                for key in ("type", "text", "url", "phone_number") if button.get(key)}
+               for button in parts.get("BUTTONS", {}).get("buttons", [])
+               if button["type"] in ("URL", "PHONE_NUMBER")]
+    if buttons:
+        value["message_template_buttons"] = buttons
+    return Update(template.account_id, "message_template_components_update", value, at)
 
 
 def _template_keys(template):

@@ -35,6 +35,7 @@ from .cloud_api import test_cloud_api_media
 from .cloud_api import test_cloud_api_payloads
 from .cloud_api import test_cloud_api_pool
 from .cloud_api import test_cloud_api_template_content
+from .cloud_api import test_cloud_api_templates
 from .cloud_api import test_cloud_api_webhooks
 from .cloud_api import test_openapi
 from .consent import test_consent
@@ -106,6 +107,8 @@ from .policy import test_policy_response
 from .policy import test_policy_retry
 from .policy import test_policy_second_sender
 from .policy import test_policy_status
+from .policy import test_policy_template_content
+from .policy import test_policy_template_rules
 from .policy import test_policy_variable_names
 from .policy import test_policy_visible
 from .privacy import test_neutralize
@@ -150,6 +153,7 @@ from .tools import test_languages
 from .tools import test_query_plans
 from .tools import test_rights_paths
 from .tools import test_system_fields
+from .tools import test_template_rule_texts
 from .tools import test_value_text
 from .tools import test_variables
 from .tools import test_vocabulary

@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
-from ..tools.access_groups import USER_GROUP
+from ..tools.system_fields import USER_GROUP
 from .consent_sql import consent_sql
 from .waba_recipient import recipients_with_numbers
 

@@ -12,8 +12,8 @@ from odoo.tools import SQL
 
 from ...policy import media as media_policy
 from ..consent.waba_recipient import recipients_with_numbers
-from ..tools.access_groups import USER_GROUP
 from ..tools.labels import form_action
+from ..tools.system_fields import USER_GROUP
 
 PAGE = 50
 

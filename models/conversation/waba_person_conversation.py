@@ -5,7 +5,7 @@ Shown on the forms of crm.lead and res.partner.
 
 from odoo import api, fields, models
 
-from ..tools.access_groups import USER_GROUP
+from ..tools.system_fields import USER_GROUP
 
 
 class WabaPersonMixin(models.AbstractModel):

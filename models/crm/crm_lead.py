@@ -5,8 +5,8 @@ Called by Odoo on create, write, unlink and posted messages of leads; the form s
 
 from odoo import api, fields, models
 
-from ..tools.access_groups import USER_GROUP
 from ..tools.labels import list_action
+from ..tools.system_fields import USER_GROUP
 
 # A change of one of these may enroll a lead in a follow-up, or end one.
 FOLLOWUP_FIELDS = frozenset(

@@ -6,7 +6,7 @@ Called by the form of `sale.order`: opens the conversation with its customer.
 from lxml import etree
 from odoo import models
 
-from ..tools.access_groups import USER_GROUP
+from ..tools.system_fields import USER_GROUP
 
 ORDER = "sale.order"
 

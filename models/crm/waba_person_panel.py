@@ -14,9 +14,9 @@ from ...policy import eligibility, frequency
 from ..base.waba_failure import failure_text
 from ..consent.consent_sql import strictest_consent
 from ..consent.waba_recipient import recipients_with_numbers
-from ..tools.access_groups import USER_GROUP
 from ..tools.labels import selection_label
 from ..tools.phone_countries import number_country
+from ..tools.system_fields import USER_GROUP
 
 # "unasked": allowed, but nobody asked the person.
 ANSWERS = [("yes", "Yes"), ("unasked", "Not asked"), ("later", "Not now"), ("no", "No")]

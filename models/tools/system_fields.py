@@ -7,6 +7,8 @@ from odoo import api, models
 from odoo.exceptions import AccessError
 
 ADDON = "waba_campaign"
+# Where Python limits a field or a method to a group.
+USER_GROUP = f"{ADDON}.waba_group_user"
 
 
 class WabaSystemFieldsMixin(models.AbstractModel):

@@ -1136,7 +1136,13 @@ class TestTemplates(SimulatorCase):
                 self.assertEqual(self.create_template(**changes)[1]["error"]["code"], 100)
         self.assertEqual(
             self.create_template(
-                parameter_format="NAMED", **body("Hola {{first_name}}, hay rebajas.")
+                parameter_format="NAMED",
+                **body(
+                    "Hola {{first_name}}, hay rebajas.",
+                    example={
+                        "body_text_named_params": [{"param_name": "first_name", "example": "Ana"}]
+                    },
+                ),
             )[0],
             200,
         )
