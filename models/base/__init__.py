@@ -17,4 +17,3 @@ from . import waba_conversation
 from . import waba_message
 from . import waba_phone_prefix
 from . import waba_person_mixin
-from . import res_users
