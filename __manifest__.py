@@ -53,6 +53,8 @@
         "wizard/waba_privacy_views.xml",
         "wizard/waba_release_views.xml",
         "wizard/waba_preflight_views.xml",
+        "wizard/waba_template_act_views.xml",
+        "wizard/waba_template_gallery_views.xml",
         "wizard/waba_template_submit_views.xml",
         "wizard/waba_test_send_views.xml",
         "wizard/waba_sequence_wizard_views.xml",

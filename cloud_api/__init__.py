@@ -59,6 +59,7 @@ from .template_content import (
 )
 from .template_content import texts_of as template_texts
 from .template_nodes import ArchiveReply, LibraryTemplate, TemplateDay
+from .template_versions import content_key, content_places, is_code_template
 from .values import normalise_limit, storable
 from .webhook_verification import answer_challenge, verify_signature
 from .webhooks import parse_events

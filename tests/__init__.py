@@ -16,6 +16,7 @@ from .base import test_round_trip
 from .base import test_sender
 from .base import test_template
 from .base import test_template_draft
+from .base import test_template_life
 from .campaign import test_ab_test
 from .campaign import test_approval
 from .campaign import test_audience

@@ -15,5 +15,6 @@ from . import waba_template_draft
 from . import waba_template_draft_editor
 from . import waba_conversation
 from . import waba_message
+from . import template
 from . import waba_phone_prefix
 from . import waba_person_mixin

@@ -128,7 +128,17 @@ METHODS = {
         "action_view_evidence": "reads", "action_view_cost_report": "reads",
         "action_edit_draft": "writes", "action_duplicate_draft": "writes",
         "action_new_draft": "reads",
+        "action_archive_at_meta": "manager", "action_delete_at_meta": "manager",
+        "action_open_manager": "reads", "action_refresh": "manager",
+        "action_unarchive_at_meta": "manager", "action_unpause": "manager",
+        "action_view_versions": "reads",
     },
+    "waba.template.act": {"action_confirm": "manager"},
+    "waba.template.gallery": {
+        "action_open": "writes", "action_search": "writes", "action_show_library": "writes",
+        "action_show_starters": "writes",
+    },
+    "waba.template.gallery.line": {"action_choose": "writes", "action_create": "manager"},
     "waba.template.draft": {
         "action_add_language": "writes", "action_duplicate": "writes",
         "action_open_submit": "manager", "builder_data": "reads", "builder_samples": "reads",
