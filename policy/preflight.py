@@ -10,6 +10,7 @@ Lines without a stop and why (`reach` has no warning: `left_out` gives it):
 
 - left_out, hours: the rules themselves exclude or delay these people, so a launch cannot harm them;
 - start: a message that leaves later does no harm, but the launching user must know;
+- languages: a text in the wrong language is understood by few, but harms nobody;
 - category, way_out: Meta has approved the template, and only Meta reviews it again;
 - inactive: old contacts are a risk of the campaign's result, which is part of `risk`;
 - cost: spending is the company's decision (approval by size is a separate rule).
@@ -62,6 +63,7 @@ LINES = {
         LEVELS, frozenset({"none", "other_account", "not_connected", "archived"})
     ),
     "personal": PreflightLine(LEVELS, frozenset({"incomplete"})),
+    "languages": PreflightLine(PASS_OR_WARN),
     "reach": PreflightLine(("pass", "stop"), frozenset({"nobody_chosen", "nobody_left"})),
     "left_out": PreflightLine(PASS_OR_WARN),
     "consent": PreflightLine(LEVELS, frozenset({"none"})),
@@ -194,6 +196,17 @@ def assess_personalization(
     if not variables:
         return LineVerdict("pass", "same_for_all")
     return LineVerdict("pass", "some_fallback" if fallback else "fine")
+
+
+def assess_languages(others: int, repeated: int) -> LineVerdict:
+    """Assess whether every recipient gets their language.
+
+    :param others: languages besides the default one
+    :param repeated: texts that another language has in the same words as the default one
+    """
+    if not others:
+        return LineVerdict("warn", "none")
+    return LineVerdict("warn", "repeated") if repeated else LineVerdict("pass", "fine")
 
 
 def has_opt_out_button(labels: Iterable[str], payloads: Iterable[str | None]) -> bool:

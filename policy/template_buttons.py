@@ -14,13 +14,18 @@ TYPES = (
     "voice_call", "request_contact_info",
 )  # fmt: skip
 # Their label is WhatsApp's own, whatever is written.
-_FIXED_LABELS = frozenset({"copy_code", "catalog", "mpm", "spm", "otp", "request_contact_info"})
-_MOST = {"url": "button_urls", "phone_number": "button_phones", "copy_code": "button_codes"}
-_ALONE = {
-    "catalog": "button_alone", "mpm": "button_alone", "otp": "button_alone",
-    "request_contact_info": "contact_alone",
+_FIXED_LABELS = frozenset({"copy_code", "otp", "request_contact_info"})
+_MOST = {
+    "url": "button_urls", "phone_number": "button_phones", "copy_code": "button_codes",
+    "flow": "button_flows",
 }  # fmt: skip
-_CATEGORIES = {"catalog": "marketing", "mpm": "marketing", "otp": "authentication"}
+_ALONE = {
+    "catalog": "button_alone", "mpm": "button_alone", "spm": "button_alone",
+    "otp": "button_alone", "request_contact_info": "contact_alone",
+}  # fmt: skip
+_CATEGORIES = {
+    "catalog": "marketing", "mpm": "marketing", "spm": "marketing", "otp": "authentication",
+}  # fmt: skip
 _ADDRESS = re.compile(r"https?://(?P<host>[^/?#\s:@]+)(?::\d{1,5})?(?:[/?#]\S*)?", re.IGNORECASE)
 _HOST = re.compile(r"[^\s.{}]+(?:\.[^\s.{}]+)+")
 _WHATSAPP = re.compile(r"(?:^|\.)(?:wa\.me|whatsapp\.com)$", re.IGNORECASE)
@@ -63,8 +68,6 @@ def _check_company(kinds, category):
             found.append(finding(_ALONE[kind], place))
         if category != _CATEGORIES.get(kind, category):
             found.append(finding("button_category", place, category=_CATEGORIES[kind]))
-        if kind == "spm":
-            found.append(finding("button_unknown", place, name=kind))
         if kind == "copy_code" and category != "marketing":
             found.append(finding("code_category", place))
     return found
@@ -82,7 +85,7 @@ def check_each(buttons: list[dict], prefix: str, named: bool) -> list[Finding]:
             found.append(finding("button_unknown", place, name=kind))
             continue
         found += _check_label(button, kind, place)
-        label = text_of(button.get("text")).strip()
+        label = "" if kind in _FIXED_LABELS else text_of(button.get("text")).strip()
         if label and label in labels:
             found.append(finding("label_duplicate", place, name=label))
         labels.add(label)
@@ -93,9 +96,11 @@ def check_each(buttons: list[dict], prefix: str, named: bool) -> list[Finding]:
 
 def _check_label(button, kind, place):
     label = text_of(button.get("text"))
+    if kind in _FIXED_LABELS:
+        return []
     if not label.strip():
-        return [] if kind in _FIXED_LABELS else [finding("label_missing", place)]
-    found = [*check_length("label_length", place, label), *check_line(label, place)]
+        return [finding("label_missing", place)]
+    found = [*check_length("label_length", place, label), *check_line(label, "label", place)]
     if texts.variables(label) or texts.has_stray_braces(label):
         found.append(finding("label_variables", place))
     if kind == "flow" and texts.length(label) > limit_of("flow_label"):
@@ -134,8 +139,8 @@ def _check_url_variable(button, url, names, place, named):
     if len(names) > 1 or not url.endswith("}}"):
         return [finding("url_variable", place)]
     name = names[0]
-    if name != "1" and (not named or not texts.VARIABLE_NAME.fullmatch(name)):
-        return [finding("variable_mixed", place, name=name, format="named" if named else "")]
+    if name != "1" and not named:
+        return [finding("url_variable_name", place, name=name)]
     if not any(text_of(sample).strip() for sample in _samples(button)):
         return [finding("sample_missing", place, name=name)]
     return []
@@ -156,6 +161,9 @@ def _check_phone(button, place, _named):
     if not number.strip():
         return [finding("phone_missing", place)]
     found = check_length("phone_length", place, number)
+    digits = re.sub(r"[ ()./+-]", "", number)
+    if len(digits) < 5 or not (digits.isascii() and digits.isdigit()):
+        return [*found, finding("phone_invalid", place)]
     if not _PHONE.fullmatch(number.strip()):
         found.append(finding("phone_format", place))
     return found
@@ -172,7 +180,7 @@ def _check_code(button, place, _named):
 
 
 def _check_flow(button, place, _named):
-    if any(button.get(key) for key in ("flow_id", "flow_name", "flow_json")):
+    if sum(bool(button.get(key)) for key in ("flow_id", "flow_name", "flow_json")) == 1:
         return []
     return [finding("flow_missing", place)]
 

@@ -23,7 +23,9 @@ _PERCENT = re.compile(
     r"(?<![\w{}])(?:[-–−]\s?\d{1,2}\s?%|\d{1,2}\s?%\s?(?:off|dto|desc|de\s(?:dto|desc|r[ée]duc|remise)))",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"(?:https?://)?(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?P<path>/\S*)?", re.I)
+_LINK = re.compile(
+    r"(?<![a-z0-9.-])(?:https?://)?(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?P<path>/\S*)?", re.I
+)
 _PLACEHOLDER = re.compile(
     r"(?<!\w)x{3,}(?!\w)|lorem ipsum|(?<!\w)tbd(?!\w)"
     r"|(?<!\[)[\[<](?:tu |su |your |seu |votre )?(?:nombre|name|nome|nom|empresa|company|fecha|date"
@@ -31,6 +33,8 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _OTHER_BRACES = re.compile(r"(?<!\{)\{\w{1,40}\}(?!\})|\[\[\w{1,40}\]\]|(?<![\w%])%[1-9](?![\d%])")
+# Longer texts are refused by their length.
+_MOST_READ = 4096
 # Shorter ones are names and abbreviations.
 _FEWEST_CAPITALS = 20
 _SHARE_OF_CAPITALS = 0.8
@@ -70,7 +74,7 @@ def marketing_sentences(text: str) -> list[Sentence]:
 
 
 def _sentences(text):
-    return [found.span() for found in _SENTENCE.finditer(text)]
+    return [found.span() for found in _SENTENCE.finditer(text[:_MOST_READ])]
 
 
 def _topic(text, phrases):
@@ -146,11 +150,11 @@ def _texts(components) -> Iterator[tuple[str, str]]:
 
 def _texts_of(parts, prefix):
     for kind in ("header", "body", "footer"):
-        text = text_of(parts.get(kind, {}).get("text"))
+        text = text_of(parts.get(kind, {}).get("text"))[:_MOST_READ]
         if text.strip():
             yield f"{prefix}{kind}", text
     for index, button in enumerate(list_of(parts.get("buttons", {}).get("buttons"))):
-        label = text_of(dict_of(button).get("text"))
+        label = text_of(dict_of(button).get("text"))[:_MOST_READ]
         if label.strip():
             yield f"{prefix}button:{index}", label
 

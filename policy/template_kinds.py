@@ -76,7 +76,9 @@ def _check_card(card, place, named):
         kind != "product" and not has_media_sample(header)
     ):
         found.append(finding("card_header", f"{place}.header"))
-    if "body" in parts:
+    if "body" in parts and kind == "product":
+        found.append(finding("product_card", f"{place}.body"))
+    elif "body" in parts:
         found += _check_card_body(parts["body"], f"{place}.body", named)
     buttons = [dict_of(one) for one in list_of(parts.get("buttons", {}).get("buttons"))]
     if "buttons" in parts and not buttons:
@@ -100,19 +102,19 @@ def _check_card_body(body, place, named):
 
 
 def _check_card_buttons(buttons, place, is_product, named):
-    if not buttons:
-        return [] if is_product else [finding("card_no_buttons", f"{place}.buttons")]
+    if not buttons and not is_product:
+        return [finding("card_no_buttons", f"{place}.buttons")]
     found = check_each(buttons, f"{place}.", named)
     if len(buttons) > limit_of("card_buttons"):
         found.append(finding("card_buttons", f"{place}.buttons", count=len(buttons)))
     kinds = [word_of(button.get("type")) for button in buttons]
-    if is_product and (len(kinds) > 1 or kinds[0] not in ("spm", "url")):
-        return [*found, finding("product_card", f"{place}.buttons")]
-    allowed = ("spm", "url") if is_product else _CARD_BUTTONS
+    if is_product:
+        right = kinds in (["spm"], ["url"])
+        return found if right else [*found, finding("product_card", f"{place}.buttons")]
     return found + [
         finding("card_button_type", f"{place}.button:{index}", name=kind)
         for index, kind in enumerate(kinds)
-        if kind not in allowed
+        if kind not in _CARD_BUTTONS
     ]
 
 
@@ -131,16 +133,19 @@ def check_offer(parts: dict[str, dict], category: str) -> list[Finding]:
     if "header" in parts and word_of(parts["header"].get("format")) not in ("image", "video"):
         found.append(finding("offer_header", "header"))
     kinds = _button_kinds(parts)
-    if "url" not in kinds:
-        found.append(finding("offer_url", "buttons"))
+    if kinds not in (["url"], ["copy_code", "url"]):
+        found.append(finding("offer_buttons", "buttons"))
     if offer.get("has_expiration") and "copy_code" not in kinds:
         found.append(finding("offer_code", "buttons"))
     return found
 
 
 def check_products(parts: dict[str, dict]) -> list[Finding]:
-    """Judge the header beside a catalog's or products' button."""
+    """Judge the header beside the buttons of catalogs and products."""
     kinds, header = _button_kinds(parts), parts.get("header")
+    is_product = word_of((header or {}).get("format")) == "product"
+    if is_product != ("spm" in kinds):
+        return [finding("header_product", "header")]
     found = [finding("catalog_header", "header")] if "catalog" in kinds and header else []
     if "mpm" in kinds and word_of((header or {}).get("format")) != "text":
         found.append(finding("products_header", "header"))
@@ -158,7 +163,7 @@ def check_authentication(parts: dict[str, dict]) -> list[Finding]:
     body, footer = parts.get("body"), parts.get("footer")
     if body is None:
         found.append(finding("body_missing", "body"))
-    elif body.get("text"):
+    elif "text" in body:
         found.append(finding("auth_text", "body"))
     if footer is not None:
         found += _check_auth_footer(footer)
@@ -166,14 +171,14 @@ def check_authentication(parts: dict[str, dict]) -> list[Finding]:
         found.append(finding("auth_header", _place_of(extra)))
     buttons = [dict_of(one) for one in list_of(parts.get("buttons", {}).get("buttons"))]
     if len(buttons) != 1 or not _is_code_button(buttons[0]):
-        found.append(finding("auth_button", "buttons"))
-    return found
+        return [*found, finding("auth_button", "buttons")]
+    return found + _check_autofill(buttons[0])
 
 
 def _check_auth_footer(footer):
     minutes = footer.get("code_expiration_minutes")
     is_number = isinstance(minutes, int) and not isinstance(minutes, bool)
-    found = [finding("auth_text", "footer")] if footer.get("text") else []
+    found = [finding("auth_text", "footer")] if "text" in footer else []
     if not is_number or not 1 <= minutes <= limit_of("auth_expiry"):
         found.append(finding("auth_expiry", "footer"))
     return found
@@ -181,3 +186,17 @@ def _check_auth_footer(footer):
 
 def _is_code_button(button):
     return word_of(button.get("type")) == "otp" and word_of(button.get("otp_type")) in _OTP_TYPES
+
+
+def _check_autofill(button):
+    """The app that takes the code by itself, and the terms for doing so unseen."""
+    kind = word_of(button.get("otp_type"))
+    apps = list_of(button.get("supported_apps")) or [button]
+    found = []
+    if kind != "copy_code" and not all(
+        dict_of(app).get("package_name") and dict_of(app).get("signature_hash") for app in apps
+    ):
+        found.append(finding("auth_app", "button:0"))
+    if kind == "zero_tap" and button.get("zero_tap_terms_accepted") is not True:
+        found.append(finding("auth_terms", "button:0"))
+    return found

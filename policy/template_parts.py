@@ -8,8 +8,7 @@ from .template_rule_list import limit_of
 from .template_text import dict_of, list_of, text_of, word_of
 
 MEDIA = ("image", "video", "gif", "document")
-HEADER_FORMATS = ("text", *MEDIA, "location")
-_MARKUP = re.compile(r"\*|~|`|(?<!\w)_\S(?:.*?\S)?_(?!\w)")
+HEADER_FORMATS = ("text", *MEDIA, "location", "product")
 
 
 def check_header(header: dict, named: bool) -> list[Finding]:
@@ -30,7 +29,7 @@ def check_header(header: dict, named: bool) -> list[Finding]:
 def has_media_sample(header: dict) -> bool:
     """Return whether a header with media carries the handle of an uploaded sample."""
     handles = list_of(dict_of(header.get("example")).get("header_handle"))
-    return any(text_of(handle).strip() for handle in handles)
+    return bool(handles) and bool(text_of(handles[0]).strip())
 
 
 def _check_text_header(header, named):
@@ -39,7 +38,7 @@ def _check_text_header(header, named):
         return [finding("text_missing", "header")]
     found = [
         *check_length("header_length", "header", text),
-        *check_line(text, "header"),
+        *check_line(text, "header", "header"),
         *check_variables(text, "header", named),
         *check_samples(header, "header", "header", named),
     ]
@@ -47,8 +46,6 @@ def _check_text_header(header, named):
         found.append(finding("header_variables", "header"))
     if texts.edges(text)[0]:
         found.append(finding("header_edge", "header"))
-    if _MARKUP.search(texts.VARIABLE.sub(" ", text)):
-        found.append(finding("header_markup", "header"))
     return found
 
 
@@ -89,7 +86,7 @@ def check_footer(footer: dict) -> list[Finding]:
     text = text_of(footer.get("text"))
     if not text.strip():
         return [finding("text_missing", "footer")]
-    found = [*check_length("footer_length", "footer", text), *check_line(text, "footer")]
+    found = [*check_length("footer_length", "footer", text), *_check_footer_line(text)]
     if texts.variables(text):
         found.append(finding("footer_variables", "footer"))
     if texts.has_stray_braces(text):
@@ -108,10 +105,23 @@ def check_length(key: str, place: str, text: str) -> list[Finding]:
     return [finding(key, place, length=length, over=length - limit)]
 
 
-def check_line(text: str, place: str) -> list[Finding]:
-    """Judge a text that is one line without emoji."""
-    found = [finding("line_break", place)] if texts.LINE_BREAK.search(text) else []
-    return found + ([finding("emoji", place)] if texts.emoji(text) else [])
+def check_line(text: str, kind: str, place: str) -> list[Finding]:
+    """Judge a text that is one plain line.
+
+    :param kind: 'header' or 'label', which name the rules
+    """
+    plain = texts.VARIABLE.sub(" ", text)
+    wrong = {
+        "break": texts.LINE_BREAK.search(plain),
+        "emoji": texts.has_emoji(plain),
+        "markup": texts.MARKUP.search(plain),
+    }
+    return [finding(f"{kind}_{rule}", place) for rule, hit in wrong.items() if hit]
+
+
+def _check_footer_line(text):
+    found = [finding("footer_break", "footer")] if texts.LINE_BREAK.search(text) else []
+    return found + ([finding("footer_emoji", "footer")] if texts.has_emoji(text) else [])
 
 
 def check_variables(text: str, place: str, named: bool) -> list[Finding]:
@@ -168,6 +178,8 @@ def check_samples(component: dict, kind: str, place: str, named: bool) -> list[F
     :param kind: 'header' or 'body', which name the keys of the samples
     """
     names = texts.distinct_variables(text_of(component.get("text")))
+    if all(name.isdecimal() for name in names):
+        names.sort(key=int)
     example = dict_of(component.get("example"))
     given = _named_samples(example, kind) if named else _listed_samples(example, kind)
     if not names:
@@ -193,6 +205,7 @@ def _named_samples(example, kind):
 
 def _listed_samples(example, kind):
     values = list_of(example.get(f"{kind}_text"))
-    if kind == "body":
+    # A body's samples are a list in a list; a single one may stand alone.
+    if kind == "body" and not (len(values) == 1 and isinstance(values[0], str)):
         values = list_of(values[0]) if values else []
     return [text_of(value) for value in values]

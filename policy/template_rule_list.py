@@ -1,8 +1,9 @@
 """What Meta asks of a template, as data: each rule with its limit, its source and the date.
 
-`level` says how sure the rule is: an **error** is refused (documented, or an error code seen by
-several); a **warning** may be refused (sources differ, or the rule is old or a third party's); an
-**advice** is our own reading. docs/template-rules.md is written from these rows.
+`level` says how sure the rule is: an **error** is refused (documented, or an error code that many
+have met; those with source "Ours" are mistakes in any case); a **warning** may be refused (sources
+differ, or the rule is old or a third party's); an **advice** is our own reading.
+docs/template-rules.md is written from these rows.
 """
 
 from typing import NamedTuple
@@ -28,12 +29,12 @@ SOURCES = {
     for source in (
         Source("Meta, Template components", "2025-11-21", f"{_META}/templates/components"),
         Source("Meta, Template fundamentals", "2026-05-21", f"{_META}/templates/overview"),
-        Source("Meta, Template review", "2025-11-03", f"{_META}/templates/template-review"),
-        Source("Meta, Template management", "2025-12-18", f"{_META}/templates/template-management"),
+        Source("Meta, Template review", "2025-10-31", f"{_META}/templates/template-review"),
+        Source("Meta, Template management", "2026-05-21", f"{_META}/templates/template-management"),
         Source("Meta, Supported languages", "2026-05-21", f"{_META}/templates/supported-languages"),
         Source(
             "Meta, Template categorization",
-            "2025-11-11",
+            "2026-03-10",
             f"{_META}/templates/template-categorization",
         ),
         Source(
@@ -58,7 +59,7 @@ SOURCES = {
         ),
         Source(
             "Meta, Catalog templates",
-            "2026-03-10",
+            "2026-11-29",
             f"{_META}/catalogs/catalog-template-messages",
         ),
         Source("Meta, Flows templates", "2026-06-16", f"{_META}/flows/guides/flows-templates"),
@@ -70,19 +71,16 @@ SOURCES = {
         Source("Meta, WhatsApp changelog", "2026-08-11", f"{_META}/changelog"),
         Source(
             "Meta, Business Messaging Policy",
-            "2025-11-03",
+            "2026-11-29",
             "https://business.whatsapp.com/policy",
         ),
         Source(
             "Meta, error 2388060",
             "2026-11-29",
-            "https://help.chakrahq.com/chat/faqs/whatsapp-api-error-code-troubleshooting",
+            "https://github.com/glific/glific/issues/4383",
         ),
-        Source(
-            "Meta, error 2388072",
-            "2026-11-29",
-            "https://help.chakrahq.com/chat/faqs/whatsapp-api-error-code-troubleshooting",
-        ),
+        Source("Meta, error 2388072", "2026-11-29", f"{_META}/support/error-codes"),
+        Source("Meta, error 2388043", "2026-08-19", f"{_META}/support/error-codes"),
         Source(
             "Meta, error 2388081",
             "2026-06-24",
@@ -202,17 +200,23 @@ _OF_TEXTS = (
         ("header_sample", ERROR, "A header with media has a sample."),
         ("footer_variables", ERROR, "A footer has no variables."),
         ("sample_missing", ERROR, "Each variable has a sample."),
-        ("sample_unexpected", WARNING, "A text without variables has no samples (2388043)."),
         ("header_gif", WARNING, "A GIF is sent by the Marketing Messages API only."),
-        ("header_markup", WARNING, "A text header has no formatting marks."),
+        ("header_product", ERROR, "A product header and the button View go together."),
+    ),
+    *_rules(
+        "Meta, error 2388043",
+        ("sample_unexpected", ERROR, "As many samples as variables: none without variables."),
     ),
     *_rules(
         "Meta, Template review",
         ("variable_malformed", ERROR, "Braces in pairs, nothing but the name in between: {{1}}."),
-        ("variable_name", ERROR, "A name of a variable has letters a-z, digits and underscores."),
         ("variable_mixed", ERROR, "Variables are numbers (positional) or names (named)."),
         ("variable_skipped", ERROR, "Numbers run from {{1}} without a gap."),
         ("variable_edge", ERROR, "A body neither starts nor ends with a variable (2388299)."),
+    ),
+    *_rules(
+        "Ours",
+        ("variable_name", ERROR, "A name of a variable has a-z, digits and _, no digit first."),
     ),
     *_rules(
         "Syniverse, Too many parameters",
@@ -231,11 +235,14 @@ _OF_TEXTS = (
     ),
     *_rules(
         "Meta, error 2388072",
-        ("line_break", ERROR, "A text header, a footer and a label are one line."),
+        ("header_break", ERROR, "A text header is one line."),
+        ("header_emoji", ERROR, "A text header has no emoji."),
+        ("header_markup", ERROR, "A text header has no formatting characters: * _ ~ `."),
     ),
     *_rules(
         "Twilio, error 63040",
-        ("emoji", WARNING, "A text header, a footer and a label have no emoji."),
+        ("footer_break", ERROR, "A footer is one line."),
+        ("footer_emoji", WARNING, "A footer has no emoji."),
     ),
     *_rules(
         "Bird, Guidelines and restrictions",
@@ -261,9 +268,9 @@ _OF_BUTTONS = (
         ("label_missing", ERROR, "A button has a label."),
         ("label_length", ERROR, "Longest label.", 25),
         ("url_missing", ERROR, "A website button has an address."),
-        ("url_invalid", ERROR, "An address starts with https:// or http:// and has a domain."),
         ("url_length", ERROR, "Longest address.", 2000),
         ("url_variable", ERROR, "An address has one variable at most, at its end."),
+        ("url_variable_name", WARNING, "The variable of an address is {{1}}."),
         ("phone_missing", ERROR, "A call button has a phone number."),
         ("phone_length", ERROR, "Longest phone number.", 20),
         ("phone_format", WARNING, "A phone number has + and the country code."),
@@ -271,7 +278,16 @@ _OF_BUTTONS = (
     *_rules(
         "Meta, error 2388060",
         ("label_variables", ERROR, "A label has no variables."),
+        ("label_break", ERROR, "A label is one line."),
+        ("label_emoji", ERROR, "A label has no emoji."),
+        ("label_markup", ERROR, "A label has no formatting characters: * _ ~ `."),
+    ),
+    *_rules(
+        "Ours",
+        ("url_invalid", ERROR, "An address starts with https:// or http:// and has a domain."),
+        ("phone_invalid", ERROR, "A phone number has digits and separators, five digits or more."),
         ("label_duplicate", ERROR, "No two buttons have the same label."),
+        ("button_flows", ERROR, "Most flow buttons.", 1),
     ),
     *_rules(
         "Meta, error 2388081",
@@ -289,7 +305,7 @@ _OF_BUTTONS = (
     ),
     *_rules(
         "Meta, Flows templates",
-        ("flow_missing", ERROR, "A flow button names its flow."),
+        ("flow_missing", ERROR, "A flow button names its flow, in one way."),
         ("flow_label", WARNING, "Length from which labels of flows are cut.", 20),
     ),
     *_rules(
@@ -320,7 +336,7 @@ _OF_KINDS = (
     ),
     *_rules(
         "Meta, Product card carousel templates",
-        ("product_card", ERROR, "A product card has one button, View or a website."),
+        ("product_card", ERROR, "A product card has one button, View or a website, and no body."),
     ),
     *_rules(
         "360dialog, Media carousel",
@@ -334,12 +350,15 @@ _OF_KINDS = (
         ("offer_body_length", ERROR, "Longest body with an offer.", 600),
         ("offer_footer", ERROR, "No footer with an offer."),
         ("offer_header", ERROR, "Header with an offer: image or video."),
-        ("offer_url", ERROR, "An offer has a website button."),
+        ("offer_buttons", ERROR, "With an offer: a copy code button or none, then a website."),
         ("offer_code", WARNING, "An offer that expires has a copy code button."),
     ),
     *_rules(
         "Meta, Catalog templates",
         ("catalog_header", WARNING, "The header of a catalog message is Meta's own."),
+    ),
+    *_rules(
+        "Ours",
         ("products_header", WARNING, "A message with products has a text header."),
     ),
     *_rules(
@@ -347,6 +366,8 @@ _OF_KINDS = (
         ("auth_text", ERROR, "The texts of an authentication template are Meta's own."),
         ("auth_header", ERROR, "No header, media, links or emoji in an authentication template."),
         ("auth_button", ERROR, "An authentication template has one button, for the code."),
+        ("auth_app", ERROR, "Autofill names the app: package_name and signature_hash."),
+        ("auth_terms", ERROR, "For zero-tap codes the terms are accepted."),
         ("auth_expiry", ERROR, "Most minutes until a code expires (at least 1).", 90),
     ),
 )  # fmt: skip

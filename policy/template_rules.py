@@ -240,7 +240,8 @@ def _check_components(components, category, named):
     if "limited_time_offer" in parts:
         found += check_offer(parts, category)
     if "buttons" in parts:
-        found += check_buttons(parts["buttons"], category, named) + check_products(parts)
+        found += check_buttons(parts["buttons"], category, named)
+    found += check_products(parts)
     if "carousel" in parts:
         found += check_carousel(parts, category, named)
     return found

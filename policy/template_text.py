@@ -4,14 +4,13 @@ import re
 import unicodedata
 
 VARIABLE = re.compile(r"\{\{([A-Za-z0-9_]+)\}\}")
-VARIABLE_NAME = re.compile(r"[a-z0-9_]*[a-z_][a-z0-9_]*")
-LINE_BREAK = re.compile("[\n\r\v\f\x85\u2028\u2029]")
-# Scripts written without blanks: Thai, Lao, Tibetan, Burmese, Khmer, Japanese, Chinese. How Meta
-# counts their words is not known; a letter as a word is the reading that refuses nobody.
-_DENSE = re.compile(
-    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uf900-\ufaff\U00020000-\U0003ffff]"
-)
+VARIABLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+LINE_BREAK = re.compile("[\n\r]")
+MARKUP = re.compile("[*_~`]")
+# Scripts written without blanks, by the names of their letters. How Meta counts their words is not
+# known; a letter as a word is the reading that refuses nobody.
+_DENSE = ("CJK ", "HIRAGANA ", "KATAKANA ", "THAI ", "LAO ", "TIBETAN ", "MYANMAR ", "KHMER ")
+_EMOJI_SIGN = re.compile("[\ufe0f\u20e3\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
 _PICTURE = "[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f1e5\U0001f200-\U0001faff]"
 _EMOJI = re.compile(
     "[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3|[^\\W\\d_]?\ufe0f"
@@ -66,15 +65,25 @@ def has_stray_braces(text: str) -> bool:
 
 def words(text: str) -> int:
     """Return the number of words besides the variables."""
-    rest = VARIABLE.sub(" ", text)
-    dense = _DENSE.findall(rest)
-    others = _DENSE.sub(" ", rest).split()
-    return len(dense) + sum(any(map(str.isalnum, word)) for word in others)
+    return sum(map(_words_of, VARIABLE.sub(" ", text).split()))
+
+
+def _words_of(word):
+    if word.isascii():
+        return int(any(map(str.isalnum, word)))
+    signs = [character for character in word if character.isalnum()]
+    dense = sum(unicodedata.name(sign, "").startswith(_DENSE) for sign in signs)
+    return dense + (len(signs) > dense)
 
 
 def emoji(text: str) -> int:
     """Return the number of emoji; a family or a flag is one."""
     return len(_EMOJI.findall(text))
+
+
+def has_emoji(text: str) -> bool:
+    """Return whether there is an emoji, or a sign that may be shown as one."""
+    return bool(_EMOJI_SIGN.search(text))
 
 
 def is_mark(character: str) -> bool:

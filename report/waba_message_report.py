@@ -66,7 +66,7 @@ class WabaMessageReport(models.Model):
 
     date = fields.Datetime(readonly=True, help="When it was sent, or else queued.")
     day = fields.Date("Day sent (UTC)", readonly=True)
-    hour = fields.Integer("Hour of the day", readonly=True, aggregator=None)
+    hour = fields.Integer("Hour of day", readonly=True, aggregator=None)
     number = fields.Char("Phone number", readonly=True)
     person_name = fields.Char("Name", readonly=True)
 

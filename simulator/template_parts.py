@@ -5,8 +5,8 @@ templates/components (2025-11-21), templates/overview (2025-12-05), templates/te
 marketing-templates/media-card-carousel-templates (2026-06-24), limited-time-offer-templates
 (2026-06-17), coupon-templates; catalogs/product-card-carousel-template-messages; the requests of
 Meta's OpenAPI file v23.0. The button that asks for contact details: Gupshup's and Kapso's pages
-(2026-09-10), which quote Meta. Header and footer characters, neighbouring variables: Twilio's
-error 63040, which quotes Meta's guidelines.
+(2026-09-10), which quote Meta. Characters of headers and labels: the messages of the errors 2388072
+and 2388060, as many have posted them; a new line in a footer: Twilio's error 63040.
 """
 
 import re
@@ -14,9 +14,8 @@ import unicodedata
 
 from .graph_errors import GraphError
 
-VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
+VARIABLE = re.compile(r"\{\{([A-Za-z0-9_]+)\}\}")
 PARAMETER_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
-NEIGHBOURS = re.compile(VARIABLE.pattern + VARIABLE.pattern)
 MEDIA_HEADERS = {"IMAGE": ("image/jpeg", "image/png"), "VIDEO": ("video/mp4",),
                  "DOCUMENT": ("application/pdf",), "GIF": ("video/mp4",)}
 BODY_MAX, OFFER_BODY_MAX, CARD_BODY_MAX = 1024, 600, 160
@@ -27,11 +26,16 @@ MOST_BUTTONS = {"URL": 2, "PHONE_NUMBER": 1, "COPY_CODE": 1, "FLOW": 1}
 CARD_BUTTONS = ("QUICK_REPLY", "URL", "PHONE_NUMBER")
 # A button of these is the only one of its template.
 LONE_BUTTONS = ("CATALOG", "MPM", "SPM", "OTP", "REQUEST_CONTACT_INFO")
+# Their label is Meta's own.
+FIXED_LABELS = ("COPY_CODE", "OTP", "REQUEST_CONTACT_INFO")
 OTP_TYPES = ("COPY_CODE", "ONE_TAP", "ZERO_TAP")
-FORMATTING = re.compile(r"[*_~`\r\n]")
+NEW_LINE = re.compile(r"[\r\n]")
+FORMATTING = re.compile(r"[*_~`]")
 EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\ufe0f\u20e3\U0001f000-\U0001faff]")
 # Scripts that put no space between words: each letter is counted as one.
-UNSPACED = ("CJK ", "HIRAGANA", "KATAKANA", "THAI ", "LAO ", "KHMER ", "MYANMAR ", "TIBETAN ")
+UNSPACED = ("CJK ", "HIRAGANA ", "KATAKANA ", "THAI ", "LAO ", "KHMER ", "MYANMAR ", "TIBETAN ")
+# Refused as the target of a button (2388081).
+WHATSAPP_HOST = re.compile(r"([a-z0-9.-]*\.)?(wa\.me|whatsapp\.com)\Z", re.I)
 
 
 def invalid(details, subcode=None):
@@ -49,18 +53,30 @@ def variables(text):
 
 
 def words(text):
-    """Words outside the variables."""
+    """Words outside the variables; a sign or an emoji alone is none."""
     count = 0
     for word in VARIABLE.sub(" ", text).split():
-        alone = sum(unicodedata.name(c, "").startswith(UNSPACED) for c in word)
-        count += alone or 1
+        letters = [c for c in word if c.isalnum()]
+        alone = [c for c in letters if unicodedata.name(c, "").startswith(UNSPACED)]
+        count += len(alone) + (1 if len(letters) > len(alone) else 0)
     return count
+
+
+def plain_line(text):
+    """One line, without emojis or formatting characters (2388060, 2388072)."""
+    rest = VARIABLE.sub(" ", text)
+    return not (NEW_LINE.search(rest) or EMOJI.search(rest) or FORMATTING.search(rest))
+
+
+def stray_braces(text):
+    rest = VARIABLE.sub(" ", text)
+    return "{{" in rest or "}}" in rest
 
 
 # ---- texts ------------------------------------------------------------------------------------
 
 
-def check_text(place, component, limit, named, most_variables=None):
+def check_text(place, component, limit, named, most_variables=None, on_card=False):
     """The text of a header, body or footer with the examples of its variables."""
     text = component.get("text")
     if not isinstance(text, str) or not text.strip():
@@ -68,20 +84,21 @@ def check_text(place, component, limit, named, most_variables=None):
     if length(text) > limit:
         raise invalid(f"{place}: longer than {limit} characters", 2388040)
     names = variables(text)
-    rest = VARIABLE.sub("", text)
-    if "{{" in rest or "}}" in rest:
+    if stray_braces(text):
         raise invalid(f"{place}: a variable is written {{{{1}}}} or {{{{name}}}}", 2388043)
     if most_variables is not None and len(names) > most_variables:
         raise invalid(f"{place}: at most {most_variables} variables")
-    if place == "HEADER" and (FORMATTING.search(rest) or EMOJI.search(rest)):
+    if place == "HEADER" and not plain_line(text):
         raise invalid("HEADER: no new lines, formatting characters, emojis or asterisks", 2388072)
-    if place == "FOOTER" and ("\n" in text or EMOJI.search(text)):
-        raise invalid("FOOTER: no new lines or emojis", 2388073)
+    if place == "FOOTER" and NEW_LINE.search(text):
+        raise invalid("FOOTER: no new lines", 2388073)
     if names:
         _check_names(place, names, named)
-        if place == "BODY":
-            _check_body_variables(text, names)
+        if place == "BODY" and not on_card:
+            _check_body_variables(text)
         _check_examples(place, component.get("example"), names, named)
+    elif component.get("example"):
+        raise invalid(f"{place}: no variables, so no example", 2388043)
 
 
 def _check_names(place, names, named):
@@ -90,19 +107,17 @@ def _check_names(place, names, named):
         raise invalid(f"{place}: a variable's name has small letters, digits and underscores")
     if not named and len(numbered) < len(names):
         raise invalid(f"{place}: variables do not fit parameter_format")
-    if not named and sorted(map(int, names)) != list(range(1, len(names) + 1)):
+    if not named and set(names) != {str(number + 1) for number in range(len(names))}:
         raise invalid(f"{place}: numbered variables must run from {{{{1}}}} without a gap")
 
 
-def _check_body_variables(text, names):
+def _check_body_variables(text):
     stripped = text.strip()
     last = list(VARIABLE.finditer(stripped))[-1]
     if VARIABLE.match(stripped) or last.end() == len(stripped):
         raise invalid("BODY: variables cannot be at the start or end", 2388299)
-    if NEIGHBOURS.search(stripped):
-        raise invalid("BODY: variables cannot be next to each other", 2388299)
     # The ratio is not published; providers report about three words for each variable.
-    if words(text) < 2 * len(names) + 1:
+    if words(text) < 2 * len(VARIABLE.findall(text)) + 1:
         raise invalid("BODY: too many variables for its length", 2388293)
 
 
@@ -114,12 +129,13 @@ def _check_examples(place, example, names, named):
         pairs = example.get(f"{key}_named_params")
         pairs = [p for p in pairs if isinstance(p, dict)] if isinstance(pairs, list) else []
         given = {p.get("param_name"): p.get("example") for p in pairs}
-        texts = [given.get(name) for name in names]
+        texts = [given.get(name) for name in names] + [""] * (len(given) - len(names))
     else:
         texts = example.get(key)
-        if isinstance(texts, list) and texts and isinstance(texts[0], list):
-            texts = texts[0]
-        texts = [texts] if isinstance(texts, str) else texts
+        if place == "BODY":
+            # A list of lists, [["Ana", "A12"]]; a single example may stand alone, ["Ana"].
+            alone = isinstance(texts, list) and len(texts) == 1 and isinstance(texts[0], str)
+            texts = texts if alone else texts[0] if isinstance(texts, list) and texts else None
     if (not isinstance(texts, list) or len(texts) != len(names)
             or not all(isinstance(text, str) and text.strip() for text in texts)):
         raise invalid(f"{place}: each variable needs an example", 2388043)
@@ -138,8 +154,8 @@ def check_header(header, named, handles, formats=("TEXT", *MEDIA_HEADERS, "LOCAT
     elif kind in MEDIA_HEADERS:
         example = header.get("example")
         given = example.get("header_handle") if isinstance(example, dict) else None
-        given = given[0] if isinstance(given, list) and given else given
-        if not isinstance(given, str) or not given:
+        given = given[0] if isinstance(given, list) and given else None
+        if not isinstance(given, str) or not given.strip():
             raise invalid("HEADER: a media header needs example.header_handle", 2388043)
         if handles and not handles.suits(given, MEDIA_HEADERS[kind]):
             raise invalid(f"HEADER: header_handle is not that of an uploaded {kind}", 2494102)
@@ -153,6 +169,7 @@ def check_buttons(component, category):
     buttons, kinds = _button_list(component, 10)
     for button in buttons:
         _check_button(button)
+    _check_labels(buttons)
     for kind, most in MOST_BUTTONS.items():
         if kinds.count(kind) > most:
             raise invalid(f"BUTTONS: at most {most} of type {kind}")
@@ -181,45 +198,58 @@ def _check_button(button):
     kind = str(button.get("type", "")).upper()
     checks = {"QUICK_REPLY": None, "URL": _check_url, "PHONE_NUMBER": _check_phone,
               "COPY_CODE": _check_code, "FLOW": _check_flow, "CATALOG": None, "MPM": None,
-              "SPM": None, "OTP": _check_otp, "REQUEST_CONTACT_INFO": None}
+              "SPM": None, "OTP": _check_otp, "REQUEST_CONTACT_INFO": None, "VOICE_CALL": None}
     if kind not in checks:
         raise invalid(f"BUTTONS: unknown type {kind!r}")
     text = button.get("text", "")
-    if kind in ("COPY_CODE", "OTP", "REQUEST_CONTACT_INFO"):
-        # Their label is Meta's own.
+    if kind in FIXED_LABELS:
         text = "label"
     if not isinstance(text, str) or not text.strip():
         raise invalid("BUTTONS: text is required")
     if length(text) > LABEL_MAX:
         raise invalid(f"BUTTONS: a label is longer than {LABEL_MAX} characters", 2388040)
-    if VARIABLE.search(text) or "\n" in text:
-        raise invalid("BUTTONS: a label has no variables and no new lines")
+    if VARIABLE.search(text) or stray_braces(text) or not plain_line(text):
+        raise invalid("BUTTONS: no variables, newlines, emojis or formatting characters", 2388060)
     if checks[kind]:
         checks[kind](button)
 
 
+def _check_labels(buttons):
+    """No two buttons have the same label."""
+    labels = [str(button.get("text", "")).strip() for button in buttons
+              if str(button.get("type", "")).upper() not in FIXED_LABELS]
+    if len(set(labels)) < len(labels):
+        raise invalid("BUTTONS: two buttons have the same text")
+
+
 def _check_url(button):
     url = button.get("url")
-    if (not isinstance(url, str) or not re.match(r"https?://[^\s/?#]", url) or length(url) > URL_MAX
-            or re.search(r"\s", VARIABLE.sub("", url))):
+    found = re.match(r"https?://([^\s/?#:@]+)(:\d{1,5})?([/?#]\S*)?\Z", url, re.I) if isinstance(
+        url, str) else None
+    if not found or length(url) > URL_MAX:
         raise invalid("BUTTONS: a url of at most 2,000 characters is required")
+    host = found[1]
+    if "{" in host or "}" in host or len(host.split(".")) < 2 or not all(host.split(".")):
+        raise invalid("BUTTONS: a url has a domain")
+    if WHATSAPP_HOST.match(host):
+        raise invalid("BUTTONS: a url cannot lead to WhatsApp", 2388081)
     found = VARIABLE.findall(url)
-    if len(found) > 1 or (found and not url.endswith("}}")) or "{{" in VARIABLE.sub("", url):
+    if len(found) > 1 or (found and not url.endswith("}}")) or stray_braces(url):
         raise invalid("BUTTONS: a url takes one variable, at its end")
-    if found and not _first(button.get("example")):
+    if found and not _first(button.get("example")).strip():
         raise invalid("BUTTONS: a url with a variable needs an example", 2388043)
 
 
 def _check_phone(button):
     phone = button.get("phone_number")
     digits = re.sub(r"[ ()./+-]", "", phone) if isinstance(phone, str) else ""
-    if not digits.isdigit() or len(digits) < 5 or len(phone) > PHONE_MAX:
+    if not re.fullmatch(r"[0-9]+", digits) or len(digits) < 5 or len(phone) > PHONE_MAX:
         raise invalid("BUTTONS: a phone_number of at most 20 characters is required")
 
 
 def _check_code(button):
     code = _first(button.get("example"))
-    if not code or length(code) > CODE_MAX:
+    if not code.strip() or length(code) > CODE_MAX:
         raise invalid(f"BUTTONS: an example of a code of at most {CODE_MAX} characters is required",
                       2388043)
 
@@ -259,8 +289,8 @@ def check_authentication(parts):
         raise invalid("AUTHENTICATION templates have BODY, FOOTER (optional) and BUTTONS")
     if "text" in parts["BODY"] or "text" in parts.get("FOOTER", {}):
         raise invalid("AUTHENTICATION templates have a fixed text")
-    minutes = parts.get("FOOTER", {}).get("code_expiration_minutes", 1)
-    if not isinstance(minutes, int) or not 1 <= minutes <= 90:
+    minutes = parts["FOOTER"].get("code_expiration_minutes") if "FOOTER" in parts else 1
+    if type(minutes) is not int or not 1 <= minutes <= 90:
         raise invalid("FOOTER: code_expiration_minutes from 1 to 90")
     check_buttons(parts["BUTTONS"], "AUTHENTICATION")
 
@@ -271,7 +301,8 @@ def check_offer(parts, category):
     text = offer.get("text") if isinstance(offer, dict) else None
     if category != "MARKETING" or "FOOTER" in parts or "CAROUSEL" in parts:
         raise invalid("LIMITED_TIME_OFFER: for category MARKETING, without a footer")
-    if not isinstance(text, str) or not text.strip() or VARIABLE.search(text):
+    if (not isinstance(text, str) or not text.strip() or VARIABLE.search(text)
+            or stray_braces(text)):
         raise invalid("LIMITED_TIME_OFFER: text is required")
     if length(text) > OFFER_MAX:
         raise invalid(f"LIMITED_TIME_OFFER: longer than {OFFER_MAX} characters", 2388040)
@@ -304,7 +335,7 @@ def _check_card(card, named, handles):
     check_header(parts.get("HEADER", {}), named, handles, ("IMAGE", "VIDEO", "PRODUCT"))
     kind = parts["HEADER"]["format"].upper()
     if "BODY" in parts:
-        check_text("BODY", parts["BODY"], CARD_BODY_MAX, named)
+        check_text("BODY", parts["BODY"], CARD_BODY_MAX, named, on_card=True)
     kinds = []
     if "BUTTONS" in parts:
         buttons, kinds = _button_list(parts["BUTTONS"], CARD_BUTTONS_MAX)
@@ -313,6 +344,7 @@ def _check_card(card, named, handles):
             raise invalid(f"CAROUSEL: the buttons of a card are {', '.join(allowed)}")
         for button in buttons:
             _check_button(button)
+        _check_labels(buttons)
     if kind == "PRODUCT" and ("BODY" in parts or len(kinds) != 1):
         raise invalid("CAROUSEL: a product card has a header and one button")
     return set(parts), kind, kinds

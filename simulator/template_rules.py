@@ -25,7 +25,16 @@ from .template_parts import (
 CATEGORIES = ("MARKETING", "UTILITY", "AUTHENTICATION")
 TYPES = ("HEADER", "BODY", "FOOTER", "BUTTONS", "CAROUSEL", "LIMITED_TIME_OFFER")
 NAME = re.compile(r"[a-z0-9_]{1,512}\Z")
-LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2,3})?\Z")
+# Meta, "Supported languages" (2026-05-21): the countries of a language; "" is the language alone.
+COUNTRIES = {
+    "ar": " EG AE LB MA QA", "be": "BY", "bn": " IN", "de": " AT CH",
+    "en": " GB US AE AU CA GH IE IN JM MY NZ QA SG UG ZA",
+    "es": " AR CL CO CR DO EC HN MX PA PE ES UY", "fr": " BE CA CH CI MA", "ky": "KG", "nl": " BE",
+    "prs": "AF", "ps": "AF", "pt": "BR PT", "rw": "RW", "si": "LK", "zh": "CN HK TW"}
+ALONE = """af sq az bg ca hr cs da et fil fi ka el gu ha he hi hu id ga it ja kn kk ko lo lv lt mk
+    ms ml mr nb fa pl pa ro ru sr sk sl sw sv ta te th tr uk ur uz vi zu"""
+LANGUAGES = {f"{language}_{country}".rstrip("_") for language, countries in COUNTRIES.items()
+             for country in countries.split(" ")} | {*ALONE.split()}
 CODE_TEXT = "*{{1}}* is your verification code."
 SECURITY_TEXT = " For your security, do not share this code."
 EXPIRY_TEXT = "This code expires in %s minutes."
@@ -46,7 +55,7 @@ def check_head(body):
     """Name, language, category and parameter format of a creation request."""
     if not isinstance(body["name"], str) or not NAME.match(body["name"]):
         raise invalid("name: at most 512 lower-case letters, digits and underscores")
-    if not isinstance(body["language"], str) or not LANGUAGE.match(body["language"]):
+    if not isinstance(body["language"], str) or body["language"] not in LANGUAGES:
         raise invalid("language: unknown code")
     if str(body["category"]).upper() not in CATEGORIES:
         raise invalid(f"category: must be one of {', '.join(CATEGORIES)}")

@@ -22,6 +22,7 @@ from .campaign import test_approval
 from .campaign import test_audience
 from .campaign import test_audience_sources
 from .campaign import test_campaign
+from .campaign import test_campaign_languages
 from .campaign import test_campaign_people
 from .campaign import test_campaign_screen
 from .campaign import test_canary
@@ -64,6 +65,7 @@ from .conversation import test_conversation_view
 from .conversation import test_inbound
 from .conversation import test_inbound_notice
 from .conversation import test_media
+from .conversation import test_message_note
 from .crm import test_audience_import
 from .crm import test_message_button
 from .crm import test_message_why
@@ -109,7 +111,9 @@ from .policy import test_policy_retry
 from .policy import test_policy_second_sender
 from .policy import test_policy_status
 from .policy import test_policy_template_content
+from .policy import test_policy_template_language
 from .policy import test_policy_template_rules
+from .policy import test_policy_template_simulator
 from .policy import test_policy_variable_names
 from .policy import test_policy_visible
 from .privacy import test_neutralize
@@ -120,6 +124,7 @@ from .privacy import test_retention
 from .project import test_architecture
 from .project import test_bench_figures
 from .project import test_bench_smoke
+from .project import test_context_keys
 from .project import test_dev_setup
 from .project import test_docs_figures
 from .project import test_error_codes
@@ -151,6 +156,7 @@ from .tools import test_export_cells
 from .tools import test_hooks
 from .tools import test_job_turns
 from .tools import test_languages
+from .tools import test_moments
 from .tools import test_query_plans
 from .tools import test_rights_paths
 from .tools import test_system_fields
@@ -159,10 +165,12 @@ from .tools import test_value_text
 from .tools import test_variables
 from .tools import test_vocabulary
 from .tours import test_accessibility
+from .tours import test_audience_file_tour
 from .tours import test_composer_tours
 from .tours import test_consent_tours
 from .tours import test_conversation_tours
 from .tours import test_figures_tour
+from .tours import test_first_hour
 from .tours import test_first_journey
 from .tours import test_injection
 from .tours import test_may_opt_out_tours

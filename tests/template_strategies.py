@@ -1,5 +1,6 @@
 """Hypothesis strategies for templates: well made ones of every kind, and ones broken in one way."""
 
+import re
 from copy import deepcopy
 
 from hypothesis import strategies as st
@@ -40,12 +41,12 @@ def variable(name):
 
 
 @st.composite
-def body_text(draw, names, most=500):
-    """A body with these variables in any order, with enough words around each."""
-    pieces = [draw(WORD), draw(ANY_TEXT)]
+def text_with(draw, names, most, others):
+    """A text with these variables in any order, with enough words around each."""
+    pieces = [draw(WORD), draw(others)]
     for name in draw(st.permutations(names)):
-        pieces += [draw(WORD), draw(WORD), variable(name), draw(ANY_TEXT).replace("\n", " ")]
-    pieces += [draw(WORD), draw(ANY_TEXT), draw(WORD)]
+        pieces += [draw(WORD), draw(WORD), variable(name), draw(others)]
+    pieces += [draw(WORD), draw(others), draw(WORD)]
     text = " ".join(pieces)
     return text if len(text.encode("utf-16-le")) <= 2 * most else " ".join(pieces[:1])
 
@@ -55,7 +56,7 @@ def texts_with_samples(draw, kind, named, most_names=3, most=500):
     """(text, example) of a header's or a body's variables."""
     count = draw(st.integers(0, most_names))
     names = [f"name_{index}" if named else str(index + 1) for index in range(count)]
-    text = draw(body_text(names, most))
+    text = draw(text_with(names, most, ANY_TEXT if kind == "body" else WORD))
     names = list(dict.fromkeys(name for name in names if variable(name) in text))
     if not names:
         return text, None
@@ -336,41 +337,59 @@ ANY_PIECES = st.lists(PIECES, max_size=14).map("".join)
 
 @st.composite
 def any_templates(draw):
-    """A template whose texts are anything, with samples for whatever is in them."""
+    """A template whose texts are anything, most with samples for what is in them."""
     named = draw(st.booleans())
-    text = draw(ANY_PIECES)
-    samples = draw(st.lists(SAMPLE, max_size=4))
-    if named:
-        names = draw(st.lists(st.sampled_from(("name", "1", "2", "Name")), max_size=3, unique=True))
-        pairs = [{"param_name": name, "example": "x"} for name in names]
-        example = {"body_text_named_params": pairs}
-    else:
-        example = {"body_text": [samples]}
-    components = [with_text({"type": "BODY"}, text, example if draw(st.booleans()) else None)]
+    around = draw(
+        st.sampled_from(("%s", "uno dos tres %s cuatro cinco", "uno %s dos", "漢字%s漢字"))
+    )
+    text = around % draw(ANY_PIECES)
+    components = [with_text({"type": "BODY"}, text, draw(_any_samples("body", text, named)))]
     if draw(st.booleans()):
-        sample = {"header_text": draw(st.lists(SAMPLE, max_size=2))}
+        text = draw(ANY_PIECES)
         part = {"type": "HEADER", "format": "TEXT"}
-        components.append(with_text(part, draw(ANY_PIECES), draw(st.sampled_from((sample, None)))))
+        components.append(with_text(part, text, draw(_any_samples("header", text, named))))
     if draw(st.booleans()):
         components.append(footer(draw(ANY_PIECES)))
     if draw(st.booleans()):
-        components.append(buttons(*draw(st.lists(any_buttons(), max_size=4))))
+        components.append(buttons(*draw(st.lists(any_buttons(), max_size=3))))
     return {
-        "name": draw(st.one_of(st.just("offer"), ANY_PIECES)),
-        "language": draw(st.one_of(st.just("es"), st.text("aes_M", max_size=5))),
+        "name": draw(_mostly("offer", ANY_PIECES)),
+        "language": draw(_mostly("es", st.text("aes_M", max_size=5))),
         "category": draw(st.sampled_from(("MARKETING", "UTILITY"))),
         "parameter_format": "NAMED" if named else "POSITIONAL",
         "components": components,
     }
 
 
+def _mostly(value, others):
+    return st.integers(0, 9).flatmap(lambda one: others if one == 0 else st.just(value))
+
+
+@st.composite
+def _any_samples(draw, kind, text, named):
+    """Samples for each variable of a text, or none, one too few or one too many."""
+    names = list(dict.fromkeys(re.findall(r"\{\{(\w+)\}\}", text)))
+    count = len(names) + draw(_mostly(0, st.sampled_from((-1, 1))))
+    samples = draw(st.lists(SAMPLE, min_size=max(count, 0), max_size=max(count, 0)))
+    if not samples and draw(_mostly(True, st.just(False))):
+        return None
+    if named:
+        names = [*names, "other"][: len(samples)]
+        return {f"{kind}_text_named_params": [
+            {"param_name": name, "example": sample}
+            for name, sample in zip(names, samples, strict=True)
+        ]}  # fmt: skip
+    return {f"{kind}_text": [samples] if kind == "body" else samples}
+
+
 @st.composite
 def any_buttons(draw):
-    label = draw(st.one_of(WORD, ANY_PIECES))
+    label = draw(st.one_of(WORD, WORD, ANY_PIECES))
     kind = draw(st.sampled_from(("QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "FLOW")))
     values = {
         "URL": lambda: {
-            "url": draw(st.sampled_from(("https://a.example/", "https://", ""))) + draw(ANY_PIECES),
+            "url": draw(st.sampled_from(("https://a.example/", "https://", "")))
+            + draw(_mostly("{{1}}", ANY_PIECES)),
             "example": draw(st.sampled_from((["x"], [], None))),
         },
         "PHONE_NUMBER": lambda: {"phone_number": draw(st.text("+0123456789 ", max_size=24))},

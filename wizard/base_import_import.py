@@ -3,6 +3,7 @@
 Called by Odoo's import; models/consent/waba_consent_import.py reads `waba_list` from the context.
 """
 
+import codecs
 import csv
 import io
 
@@ -13,6 +14,7 @@ from ..models.consent.waba_consent_import import COLUMNS
 from ..policy import consent_lists, written_dates
 
 FIELD_BY_COLUMN = {column: field for field, column in COLUMNS.items()}
+SEPARATORS = (",", ";", "\t", "|")
 
 
 class BaseImportImport(models.TransientModel):
@@ -66,11 +68,31 @@ class BaseImportImport(models.TransientModel):
         heading = columns[fields.index("action")] if "action" in fields else ""
         return {"rows": found[options.get("skip") or 0 :], "heading": heading}
 
+    def _read_csv(self, options):
+        if self.res_model.startswith("waba."):
+            self._waba_set_csv_options(options)
+        return super()._read_csv(options)
+
+    def _waba_set_csv_options(self, options):
+        """Encoding and separator, where Odoo would guess them wrong.
+
+        Valid UTF-8 is read as that: for a short file with an accent, Odoo guesses MacRoman. The
+        separator is the only one among the headings: by a shorter row, Odoo takes the comma.
+        """
+        content = self.file or b""
+        if not options.get("encoding") and _is_utf8(content):
+            options["encoding"] = "utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-8"
+        headings = content.partition(b"\n")[0]
+        used = [one for one in SEPARATORS if one.encode() in headings]
+        if not options.get("separator") and len(used) == 1:
+            options["separator"] = used[0]
+
     def _waba_numbered_rows(self, options):
         """Return [(number as a spreadsheet shows it, values)] of the file's rows that have any.
 
         Odoo leaves blank rows out before it counts; formats other than CSV and XLSX are counted so.
         """
+        self._waba_set_csv_options(options)
         _length, rows = self._read_file(options)
         numbers = self._waba_written_rows(options)
         if len(numbers) != len(rows):
@@ -127,3 +149,11 @@ class BaseImportImport(models.TransientModel):
                 )
                 return {"type": "error", "message": message, "record": index}
         return None
+
+
+def _is_utf8(content):
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

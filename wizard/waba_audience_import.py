@@ -6,9 +6,11 @@ Called from the menu of campaigns; consent is recorded as an import of it would 
 import base64
 import csv
 import io
+from pathlib import Path
 from typing import NamedTuple
 
 from odoo import fields, models
+from odoo.addons.base_import.models.base_import import ImportValidationError
 from odoo.exceptions import AccessError, UserError
 
 from ..models.campaign.waba_campaign_audience import FROM_RECORDS
@@ -88,14 +90,16 @@ class WabaAudienceImport(models.TransientModel):
         }
 
     def action_create_campaign(self):
-        """Open a new campaign with these records selected."""
+        """Open a new campaign with these records selected, named after their tag or the file."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "waba_campaign.waba_campaign_action_from_leads"
         )
         ids = self.record_ids or []
         context = {FROM_RECORDS: True, "active_model": self.res_model, "active_ids": ids}
-        return {**action, "context": {**context, "active_id": ids[:1] and ids[0]}}
+        name = (self.tag_name or "").strip() or Path(self.file_name or "").stem
+        context |= {"active_id": ids[:1] and ids[0], "default_name": name or False}
+        return {**action, "context": context}
 
     # === Checks ===
 
@@ -128,7 +132,12 @@ class WabaAudienceImport(models.TransientModel):
             }
         )
         options = {"has_headers": True, "quoting": '"', "separator": "", "encoding": ""}
-        rows = reader._waba_numbered_rows(options)
+        try:
+            rows = reader._waba_numbered_rows(options)
+        except (ImportValidationError, UserError, ValueError) as error:
+            raise UserError(
+                self.env._("The file cannot be read. Upload an Excel or CSV file.")
+            ) from error
         if len(rows) < 2:
             raise UserError(self.env._("The file has no rows below its headings."))
         headings = [str(cell or "") for cell in rows[0][1]]
@@ -266,8 +275,8 @@ class WabaAudienceImport(models.TransientModel):
     def _result_text(self, count, new, records, faults):
         lines = [
             self.env._(
-                "%(chosen)s of %(count)s rows: %(new)s records created, %(known)s existing ones "
-                "used.",
+                "Rows imported: %(chosen)s of %(count)s. New records: %(new)s. Existing: "
+                "%(known)s.",
                 chosen=len(records),
                 count=count,
                 new=new,
@@ -276,7 +285,7 @@ class WabaAudienceImport(models.TransientModel):
         ]
         if faults:
             lines.append(
-                self.env._("%s rows have errors. Download, correct and import them.", len(faults))
+                self.env._("Rows with errors: %s. Download, correct and import them.", len(faults))
             )
         return "\n".join(lines)
 

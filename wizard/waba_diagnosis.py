@@ -7,11 +7,11 @@ import logging
 from collections import Counter
 
 from odoo import api, fields, models
-from odoo.tools import format_datetime
 
 from ..cloud_api import CloudApiError, NotSent, RetryLater, UnknownOutcome
 from ..models.base.waba_failure import ADVICE
-from ..models.tools.labels import form_action
+from ..models.tools.labels import form_action, selection_label
+from ..models.tools.moments import DAY_OF_YEAR, format_moment
 
 _logger = logging.getLogger(__name__)
 
@@ -38,6 +38,13 @@ class WabaDiagnosis(models.TransientModel):
 
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="cascade")
     line_ids = fields.One2many("waba.diagnosis.line", "diagnosis_id", "Checks", readonly=True)
+    open_line_ids = fields.One2many(
+        "waba.diagnosis.line", "diagnosis_id", domain=[("level", "!=", "ok")], readonly=True
+    )
+    passed_line_ids = fields.One2many(
+        "waba.diagnosis.line", "diagnosis_id", domain=[("level", "=", "ok")], readonly=True
+    )
+    passed_text = fields.Char(compute="_compute_passed_text")
     webhook_url = fields.Char("Callback URL", compute="_compute_webhook")
     verify_token = fields.Char("Verify token", compute="_compute_webhook")
     verdict = fields.Selection(
@@ -61,6 +68,12 @@ class WabaDiagnosis(models.TransientModel):
             account = diagnosis.account_id.sudo()
             diagnosis.webhook_url = account.webhook_url if is_admin else False
             diagnosis.verify_token = account.verify_token if is_admin else False
+
+    @api.depends("passed_line_ids")
+    def _compute_passed_text(self):
+        label = selection_label(self.env, "level", "ok", "waba.diagnosis.line")
+        for diagnosis in self:
+            diagnosis.passed_text = f"{label} ({len(diagnosis.passed_line_ids)})"
 
     @api.depends("line_ids.level")
     def _compute_verdict(self):
@@ -214,7 +227,7 @@ class WabaDiagnosis(models.TransientModel):
                 topic,
                 self.env._(
                     "Expires %s. Sending stops then.",
-                    format_datetime(self.env, token.expires_at, dt_format="d MMM y, HH:mm"),
+                    format_moment(self.env, token.expires_at, DAY_OF_YEAR),
                 ),
                 self.env._("Use a permanent token of a system user: it does not expire."),
             )

@@ -4,9 +4,10 @@ Called by `_run_checks` (waba_diagnosis.py).
 """
 
 from odoo import fields, models
-from odoo.tools import config, format_datetime
+from odoo.tools import config
 
 from ..models.dispatch.waba_sender_dispatch import LATE_THRESHOLD
+from ..models.tools.moments import DAY_OF_YEAR, format_moment
 
 
 class WabaDiagnosis(models.TransientModel):
@@ -135,4 +136,4 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _moment(self, moment):
-        return format_datetime(self.env, moment, dt_format="d MMM y, HH:mm")
+        return format_moment(self.env, moment, DAY_OF_YEAR)

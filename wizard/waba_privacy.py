@@ -45,13 +45,12 @@ class WabaPrivacy(models.TransientModel):
             counts = wizard._checked_recipient()._count_personal(wizard._companies())
             wizard.summary = wizard.env._(
                 "Personal data in %(messages)s messages, %(consents)s consent entries, "
-                "%(evidence)s "
-                "evidence entries, %(conversations)s conversations and all raw webhooks about this "
-                "person. Queued messages are cancelled. Dates and figures, leads, contacts and "
-                "chatter notes are kept.",
+                "%(signals)s signals, %(conversations)s conversations and all raw webhooks about "
+                "this person. Queued messages are cancelled. Dates and figures, leads, contacts "
+                "and chatter notes are kept.",
                 messages=counts["waba.message"],
                 consents=counts["waba.consent"],
-                evidence=counts["waba.reputation.event"],
+                signals=counts["waba.reputation.event"],
                 conversations=counts["waba.conversation"],
             )
 

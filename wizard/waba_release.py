@@ -21,7 +21,7 @@ class WabaRelease(models.TransientModel):
     template_id = fields.Many2one("waba.template", readonly=True, system=False, ondelete="cascade")
     held_because = fields.Text("Cause", compute="_compute_texts")
     explanation = fields.Text("Effect", compute="_compute_texts")
-    reason = fields.Text(required=True, help="Shown in the chatter and kept as evidence.")
+    reason = fields.Text(required=True, help="Shown in the chatter and kept on record.")
 
     @api.depends("sender_id", "campaign_id", "template_id")
     def _compute_texts(self):

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_datetime
 
 from ..models.base.waba_message import ACCEPTED_STATES
 from ..models.tools.labels import dialog_action, form_action
+from ..models.tools.moments import format_moment
 from ..policy import numbers
 
 # How long each step takes at most while everything works.
@@ -118,7 +118,9 @@ class WabaRoundTrip(models.TransientModel):
         number = self._number()
         if not number:
             raise UserError(
-                self.env._("%s is not a valid phone number. Add the country code.", self.phone)
+                self.env._(
+                    "%s is not a valid phone number. Check it and its country code.", self.phone
+                )
             )
         if reason := self.template_id._not_sendable_reason():
             raise UserError(reason)
@@ -207,9 +209,7 @@ class WabaRoundTrip(models.TransientModel):
 
     def _sent_step(self, row):
         if row.state in ACCEPTED_STATES or row.accepted_at:
-            moment = row.accepted_at and format_datetime(
-                self.env, row.accepted_at, dt_format="HH:mm:ss"
-            )
+            moment = row.accepted_at and format_moment(self.env, row.accepted_at, "", seconds=True)
             return "done", moment or ""
         if row.state == "uncertain":
             text = self.env._("Unconfirmed: WhatsApp did not answer. It is not sent again.")
@@ -221,6 +221,8 @@ class WabaRoundTrip(models.TransientModel):
             return "failed", reason
         if sender._is_scheduler_stopped(fields.Datetime.now()):
             return "late", sender._no_worker_text()
+        if text := row._delay_text():
+            return "late", text
         if self._is_late(row.create_date):
             return "late", self.env._(
                 "Still queued. Check the scheduled jobs and the daily limit in the Diagnosis."

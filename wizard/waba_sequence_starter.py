@@ -19,7 +19,7 @@ INACTIVE_DAYS = 90
 
 
 class WabaSequenceStarter(models.TransientModel):
-    """Dialog with one card per draft; `waba_starter` in a button's context names the card.
+    """Dialog with one card per draft; `show_starter` in a button's context names the card.
 
     Names are in the user's language. What a company may not have (a stage, a tag, a template that
     fits) stays empty, and the follow-up names it before it can start.
@@ -69,7 +69,7 @@ class WabaSequenceStarter(models.TransientModel):
         }
 
     def _chosen_card(self):
-        key = self.env.context.get("waba_starter")
+        key = self.env.context.get("show_starter")
         if key not in TEMPLATE_NAMES:
             raise UserError(self.env._("Choose a follow-up."))
         return key

@@ -74,7 +74,7 @@ class WabaTestSend(models.TransientModel):
         recipients = self.env["waba.recipient"].sudo().search(
             [("portfolio_id", "=", sender.portfolio_id.id), ("number", "in", numbers_)]
         )  # fmt: skip
-        template = self.campaign_id._variant_message("b" if self.variant == "b" else "a")[0]
+        template, _lines = self._tested_message("b" if self.variant == "b" else "a")
         recipient = recipients[:1] if len(recipients) == len(set(numbers_)) else recipients.browse()
         delay = sender._direct_delay(template.sudo(), recipient)
         return delay and self.env["waba.message"]._format_delay(delay)
@@ -93,7 +93,7 @@ class WabaTestSend(models.TransientModel):
         people = self._test_recipients()
         rows = self.env["waba.message"]
         for variant in ("a", "b") if self.variant == "both" else (self.variant,):
-            template, lines = self.campaign_id._variant_message(variant)
+            template, lines = self._tested_message(variant)
             if reason := template._not_sendable_reason():
                 raise UserError(reason)
             filled = self._filled_lines_for_preview(lines)
@@ -165,6 +165,13 @@ class WabaTestSend(models.TransientModel):
 
     # === Message ===
 
+    def _tested_message(self, variant):
+        """Return (template, variables) of a variant, in the language of the previewed record."""
+        campaign, record = self.campaign_id, self._previewed_record()
+        if campaign.by_language and record:
+            return campaign._message_for(record, record._waba_person_facts())
+        return campaign._variant_message(variant)
+
     def _previewed_record(self):
         """Return the previewed record, or the first one if it no longer exists."""
         records = self.campaign_id._audience_records()
@@ -175,7 +182,9 @@ class WabaTestSend(models.TransientModel):
         record = self._previewed_record()
         if not record:
             return []
-        notes = self.campaign_id._preview_notes(record, record._waba_person_facts())
+        facts = record._waba_person_facts()
+        _template, lines = self._tested_message("b" if self.variant == "b" else "a")
+        notes = self.campaign_id._preview_notes(record, facts, lines)
         lacks = [note["text"] for note in notes if note["kind"] in ("left_out", "to_do")]
         return lacks and [*lacks, self.env._("The test shows the template's example instead.")]
 
@@ -198,6 +207,7 @@ class WabaTestSend(models.TransientModel):
                                                      "name", "kind", "example")},
                     "campaign_id": self.campaign_id.id,
                     "variant": line.variant,
+                    "language_id": line.language_id.id,
                     "source": "text",
                     "text": value or line.example or line.name,
                 }

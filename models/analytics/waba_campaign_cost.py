@@ -15,6 +15,7 @@ from ..tools.reputation_texts import (
     format_number,
     format_percent,
     reason_text,
+    score_facts,
 )
 
 SUMMED_FIELDS = ("delivered_count", "replied_count", "linked_count", "clicked_count",
@@ -289,7 +290,7 @@ class WabaCampaign(models.Model):
     def action_view_cost_report(self):
         """Open the rows behind a card, which the button's context names."""
         self.ensure_one()
-        card = self.env.context.get("waba_money")
+        card = self.env.context.get("show_money")
         behind = {"cost": "delivered", "replies": "replied", "clicks": "clicked"}
         if card in behind:
             return self._messages_action(behind[card])
@@ -440,11 +441,13 @@ class WabaCampaign(models.Model):
             text = self.env._("No effect on the number's health score.")
         else:
             text = self.env._("Lowers the number's health score by %s of 100 points.", cost)
-        days = (
-            self.env["waba.message.daily"].sudo()._day_counts([("campaign_id", "=", self.id)])
-        ).get((), [])
+        days = self.env["waba.message.daily"].sudo()._day_counts(self._daily_domain()).get((), [])
         judged = reputation.judge_reputation(days, fields.Datetime.now())
-        return f"{text} {reason_text(self.env, judged)}"
+        return f"{text} {reason_text(self.env, score_facts(judged))}"
+
+    def _daily_domain(self):
+        """Return the domain of its daily counts; an unsaved campaign has none."""
+        return [("campaign_id", "in", self._origin.ids)]
 
     def _reputation_cost(self):
         """Return the points of its number's score that the campaign costs, None if too few data."""
@@ -457,7 +460,7 @@ class WabaCampaign(models.Model):
         ]
         daily = self.env["waba.message.daily"].sudo()
         everything = daily._day_counts(of_number).get((), [])
-        mine = daily._day_counts([*of_number, ("campaign_id", "=", self.id)]).get((), [])
+        mine = daily._day_counts([*of_number, *self._daily_domain()]).get((), [])
         fresh_start = sender.fresh_start_at.date() if sender.fresh_start_at else None
         return reputation_causes.score_cost(mine, everything, today, fresh_start)
 

@@ -32,7 +32,7 @@ class ResCompany(models.Model):
         help="Promotions per person, from all numbers together. 0: no cap.",
     )
     waba_frequency_days = fields.Integer("Frequency cap period (days)", default=7)
-    waba_same_template_hours = fields.Integer("Same template again after", default=24)
+    waba_same_template_hours = fields.Integer("Repeat template after", default=24)
     waba_us_marketing_left_out = fields.Boolean(
         "Exclude the United States from promotions",
         default=True,
@@ -66,13 +66,13 @@ class ResCompany(models.Model):
     # Inbound messages
     waba_notify = fields.Selection(
         NOTIFICATION_CHANNELS,
-        "Notify the salesperson by",
+        "Notify salesperson by",
         default="inbox",
         required=True,
     )
     waba_presence = fields.Selection(
         [("none", "Nothing"), ("read", "Read receipts"), ("typing", "Read receipts and typing")],
-        "Shown to the customer",
+        "Shown to customers",
         default="none",
         required=True,
     )
@@ -80,7 +80,7 @@ class ResCompany(models.Model):
         "Create leads from unknown contacts",
         help="When the sender's number is on no lead or contact.",
     )
-    waba_lead_team_id = fields.Many2one("crm.team", "WhatsApp leads: sales team")
+    waba_lead_team_id = fields.Many2one("crm.team", "WhatsApp sales team")
     waba_lead_user_id = fields.Many2one("res.users", "WhatsApp leads: salesperson")
     waba_hand_over_hours = fields.Integer(
         "Automatic replies pause (hours)",
@@ -94,7 +94,7 @@ class ResCompany(models.Model):
         "Attribution window (days)",
         default=attribution.DEFAULT_DAYS,
     )
-    waba_alerted_at = fields.Datetime("Last WhatsApp alert email", readonly=True)
+    waba_alerted_at = fields.Datetime("Last alert email", readonly=True)
 
     _waba_quiet_hours_of_day = models.Constraint(
         "CHECK(waba_quiet_from >= 0 AND waba_quiet_from <= 24"

@@ -196,7 +196,7 @@ class WabaMessage(models.Model):
     res_model = fields.Char("Record's model", readonly=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
     merged_res_id = fields.Integer(
-        "Record before a merge",
+        "Record before merge",
         readonly=True,
         aggregator=None,
         help="A campaign has one message per original record, also after a merge.",
@@ -471,6 +471,10 @@ class WabaMessage(models.Model):
         """
 
     @hook
+    def _on_state_change(self):
+        """After a user, a campaign or a check changed the state of these messages."""
+
+    @hook
     def _on_inbound(self):
         """After this inbound message was stored, and automatic replies to it were queued."""
 
@@ -567,6 +571,7 @@ class WabaMessage(models.Model):
                 target,
             )
         movable.write({**(values or {}), "state": target})
+        movable._on_state_change()
         return movable
 
     def _exclude_message(self, reason_key, text=None):

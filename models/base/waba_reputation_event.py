@@ -105,7 +105,7 @@ class WabaReputationEvent(models.Model):
     """
 
     _name = "waba.reputation.event"
-    _description = "WhatsApp Reputation Evidence"
+    _description = "WhatsApp Reputation Signal"
     _inherit = ["waba.system.fields.mixin"]
     _order = "at desc, id desc"
     _log_access = False
@@ -168,13 +168,13 @@ class WabaReputationEvent(models.Model):
     def write(self, vals):
         if vals:
             raise UserError(
-                self.env._("Evidence cannot be changed. Add a new entry to correct it.")
+                self.env._("A signal cannot be changed. Add a new entry to correct it.")
             )
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
-        raise UserError(self.env._("Evidence cannot be deleted. Add a new entry to correct it."))
+        raise UserError(self.env._("A signal cannot be deleted. Add a new entry to correct it."))
 
     def action_open_subject(self):
         """Open the narrowest subject of the evidence."""
@@ -301,9 +301,9 @@ class WabaReputationSubjectMixin(models.AbstractModel):
     """A number, template or campaign: the count of its evidence, and the button that opens it."""
 
     _name = "waba.reputation.subject.mixin"
-    _description = "Subject of reputation evidence"
+    _description = "Subject of reputation signals"
 
-    evidence_count = fields.Integer("Evidence (30 days)", compute="_compute_evidence_count")
+    evidence_count = fields.Integer("Signals (30 days)", compute="_compute_evidence_count")
 
     def _compute_evidence_count(self):
         field = EVIDENCE_FIELDS[self._name]

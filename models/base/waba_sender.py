@@ -245,10 +245,10 @@ class WabaSender(models.Model):
         ACTIONS, "Response", default="full", required=True, readonly=True, copy=False
     )
     response_key = fields.Char(default="healthy", readonly=True, copy=False)
-    response_reason = fields.Text("Response reason", readonly=True, copy=False)
+    response_reason = fields.Text("Response reason", compute="_compute_response_reason")
     response_since = fields.Datetime("Since", readonly=True, copy=False)
     response_share = fields.Float(
-        "Share of daily limit", default=1.0, readonly=True, copy=False, aggregator=None
+        "Daily limit share", default=1.0, readonly=True, copy=False, aggregator=None
     )
     response_canary = fields.Boolean("Pilot batch required", readonly=True, copy=False)
     marketing_held = fields.Boolean(
@@ -258,7 +258,7 @@ class WabaSender(models.Model):
         help="Promotions are on hold; service messages are sent.",
     )
     red_released_at = fields.Datetime(
-        "Resumed at Low rating",
+        "Low rating override",
         readonly=True,
         copy=False,
         help="A manager's override, until Meta's rating rises.",
@@ -287,6 +287,16 @@ class WabaSender(models.Model):
         "CHECK(own_throughput >= 0)",
         "The own speed limit must be 0 (none) or a positive number of messages per second.",
     )
+
+    @api.depends_context("lang")
+    @api.depends("response_action", "response_key", "response_share", "pause_reason")
+    def _compute_response_reason(self):
+        for sender in self:
+            if sender.response_action == "lock":
+                sender.response_reason = sender.pause_reason
+            else:
+                cause = sender.response_key, sender.response_share
+                sender.response_reason = number_sentence(self.env, sender, *cause) or False
 
     @api.depends("platform_status", "name_status")
     def _compute_platform_texts(self):
@@ -772,7 +782,7 @@ class WabaSender(models.Model):
         if self._is_marketing_held():
             red = response.plan_number_response("red", "unknown")
             return (self.marketing_held and self.response_reason) or number_sentence(
-                self.env, self, red, 0
+                self.env, self, red.reason_key, red.share
             )
         if self.account_id.marketing_disabled:
             return self.env._(

@@ -142,6 +142,10 @@ class WabaVariableMixin(models.AbstractModel):
             fields.Command.create({name: line[name] for name in COPIED_FIELDS}) for line in lines
         ]
 
+    def _variable_key(self):
+        """What tells this variable from the others of its template."""
+        return self.component, self.button_index, self.name
+
     def _path_models(self):
         """Names of the models in which `field_path` may start."""
         raise NotImplementedError

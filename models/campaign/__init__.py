@@ -1,6 +1,7 @@
 """Campaigns: audience, launch, approval, progress, A/B test, canary."""
 
 from . import waba_campaign
+from . import waba_campaign_language
 from . import waba_campaign_audience
 from . import waba_campaign_rows
 from . import waba_campaign_progress

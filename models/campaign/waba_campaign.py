@@ -13,8 +13,9 @@ from odoo.tools import clean_context
 
 from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..tools.field_paths import parse_domain
-from ..tools.labels import list_action
+from ..tools.labels import language_name, list_action
 from ..tools.transactions import commit_step
+from .waba_campaign_language import SHARED_FIELDS, TRANSLATED_FIELDS, LanguageChoice
 
 STATES = [
     ("draft", "Draft"),
@@ -125,6 +126,12 @@ class WabaCampaign(models.Model):
         "waba.campaign.variable", "campaign_id", string="Variables", copy=True,
         domain=[("variant", "=", "a")],
     )  # fmt: skip
+    by_language = fields.Boolean(
+        "Recipient's language", tracking=True,
+        help="Each recipient gets the template in their language, else in the default one.",
+    )  # fmt: skip
+    language_ids = fields.One2many("waba.campaign.language", "campaign_id", "Languages", copy=True)
+    other_languages = fields.Char(compute="_compute_other_languages")
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     preview_name = fields.Char(compute="_compute_preview_html")
     # Audience
@@ -225,12 +232,13 @@ class WabaCampaign(models.Model):
             campaign.preview_name = campaign.preview_html = False
             if not campaign.template_id:
                 continue
-            parameters = {}
+            parameters, template = {}, campaign.template_id
             if record := campaign._first_record():
                 facts = record._waba_person_facts()
                 campaign.preview_name = facts["name"] or record.display_name
-                parameters = campaign._preview_parameters(record, facts)
-            campaign.preview_html = campaign.template_id._render_phone(parameters)
+                template, lines = campaign._message_for(record, facts)
+                parameters = campaign._preview_parameters(record, facts, lines)
+            campaign.preview_html = template._render_phone(parameters)
 
     @api.onchange("template_id")
     def _onchange_template_id(self):
@@ -243,6 +251,7 @@ class WabaCampaign(models.Model):
             campaign.variable_ids = campaign._variable_commands()
         for campaign in campaigns.filtered(lambda c: c.b_template_id and not c.b_variable_ids):
             campaign.b_variable_ids = campaign._variant_b_variable_commands()
+        campaigns.filtered(lambda c: c.by_language and not c.language_ids)._set_languages()
         return campaigns
 
     def write(self, vals):
@@ -260,6 +269,8 @@ class WabaCampaign(models.Model):
         if "b_variable_ids" not in vals:
             for campaign in changed:
                 campaign._onchange_b_template_id()
+        if {"by_language", "template_id"}.intersection(vals):
+            self._set_languages()
         self._cancel_permissions_if_changed()
         return result
 
@@ -307,7 +318,8 @@ class WabaCampaign(models.Model):
         """Names of the fields that define message, audience and number."""
         return {
             "template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
-            "company_id", "holdout_percent", *SOURCE_FIELDS, *AB_TEST_FIELDS,
+            "by_language", "language_ids", "company_id",
+            "holdout_percent", *SOURCE_FIELDS, *AB_TEST_FIELDS,
         }  # fmt: skip
 
     # === Actions ===
@@ -443,13 +455,13 @@ class WabaCampaign(models.Model):
         template = self.template_id if template is None else template
         return self.env["waba.campaign.variable"]._copy_commands(template.variable_ids)
 
-    def _preview_parameters(self, record, facts):
-        """Texts for one recipient; an empty one shows its variable instead of an invented value."""
-        return self.variable_ids._freeze_texts(
-            {
-                line.id: line._record_value(record, facts) or f"{{{{{line.name}}}}}"
-                for line in self.variable_ids
-            }
+    def _preview_parameters(self, record, facts, lines):
+        """Texts for one recipient; an empty one shows its variable instead of an invented value.
+
+        :param lines: the variables of the message, see `_message_for`
+        """
+        return lines._freeze_texts(
+            {line.id: line._record_value(record, facts) or f"{{{{{line.name}}}}}" for line in lines}
         )
 
     def _audience_domain_list(self):
@@ -466,6 +478,71 @@ class WabaCampaign(models.Model):
         if excluded := self._excluded_ids():
             domain = list(Domain(domain) & Domain("id", "not in", excluded))
         return domain
+
+    # === Languages ===
+    # The campaign's own template is the default language, `language_ids` has the others
+    # (waba_campaign_language.py).
+
+    def _set_languages(self):
+        """Offer every language of the template, or none; those that are set stay."""
+        for campaign in self:
+            wanted = self.env["waba.template"]
+            if campaign.by_language:
+                wanted = campaign.template_id._language_versions()
+            gone = campaign.language_ids.template_id - wanted
+            campaign.language_ids.filtered_domain([("template_id", "in", gone.ids)]).unlink()
+            campaign.language_ids = [
+                fields.Command.create({"template_id": template.id})
+                for template in wanted - campaign.language_ids.template_id
+            ]
+
+    def _message_for(self, record, facts):
+        """(template, variables) of the message that a record gets, outside an A/B test.
+
+        :param facts: `record._waba_person_facts()`
+        """
+        if not self.by_language:
+            return self.template_id, self.variable_ids
+        number = self.env["waba.recipient"]._number_of(record)
+        return self._variant_messages()[LanguageChoice(self).key(number, record, facts)]
+
+    def _stopped_languages_reason(self):
+        """Which languages wait while the others are sent, as a sentence; False if none does."""
+        if self.state != "running":
+            return False
+        stopped = [
+            self.env._(
+                "%(language)s is on hold, the other languages continue. %(reason)s",
+                language=line.language_name,
+                reason=line.template_id._not_sendable_reason(),
+            )
+            for line in self._languages_in_use()
+            if line.template_id._not_sendable_reason()
+        ]
+        return " ".join(stopped) or False
+
+    @api.depends("template_id", "by_language", "language_ids.template_id")
+    @api.depends_context("lang")
+    def _compute_other_languages(self):
+        """'Spanish (default), English, French', or the languages that there also are."""
+        for campaign in self:
+            template = campaign.template_id
+            others = campaign.language_ids.template_id or template._language_versions()
+            names = [language_name(self.env, one.language) for one in others]
+            if campaign.by_language and names:
+                default = language_name(self.env, template.language)
+                names = [self.env._("%s (default)", default), *names]
+                campaign.other_languages = ", ".join(names)
+            else:
+                campaign.other_languages = names and self.env._("Also in %s", ", ".join(names))
+
+    def _languages_in_use(self):
+        return self.filtered("by_language").language_ids
+
+    def _start_languages(self):
+        """At the launch: remember the versions as they were previewed."""
+        for line in self._languages_in_use():
+            line.template_signature = line.template_id.signature
 
     # === Launch ===
 
@@ -500,14 +577,15 @@ class WabaCampaign(models.Model):
         self._check_variables()
 
     def _check_variables(self):
+        for line in self._languages_in_use():
+            line._check_sendable()
         if self.ab_test:
             self._check_variant_variables(self.b_template_id, self.b_variable_ids)
         self._check_variant_variables(self.template_id, self.variable_ids)
 
     def _check_variant_variables(self, template, lines):
-        wanted = {(line.component, line.button_index, line.name) for line in template.variable_ids}
-        have = {(line.component, line.button_index, line.name) for line in lines}
-        if wanted != have:
+        wanted = {line._variable_key() for line in template.variable_ids}
+        if wanted != {line._variable_key() for line in lines}:
             raise UserError(
                 self.env._(
                     "The variables of %s changed after they were filled in here. Choose the "
@@ -542,6 +620,7 @@ class WabaCampaign(models.Model):
                 "to_prepare_count": self.audience_count,
             },
         )
+        self.sudo()._start_languages()
         self.sudo()._start_ab_test()
         self.sudo()._set_utm()
         self._prepare_cron()._trigger(at=self.scheduled_at if later else None)
@@ -705,18 +784,28 @@ class WabaCampaign(models.Model):
                 campaign._pause(reason)
 
     def _is_every_template_changed(self):
-        """Whether every template in use has changed since it was previewed."""
+        """Whether every template in use has changed since it was previewed.
+
+        One language is enough: its recipients would get other texts than were previewed.
+        """
+        changed = self._changed_templates()
+        return bool(changed) and (self.by_language or changed == self._templates_in_use())
+
+    def _changed_templates(self):
         signatures = self._signatures()
-        return all(
-            signatures[variant] != template.signature
-            for variant, (template, _lines) in self._variant_messages().items()
+        return self.env["waba.template"].union(
+            *(
+                template
+                for key, (template, _lines) in self._variant_messages().items()
+                if signatures[key] != template.signature
+            )
         )
 
     def _changed_template_reason(self):
         return self.env._(
             "The variables of template %s changed at Meta after the launch. Cancel this campaign "
             "and launch a new one for the remaining recipients.",
-            self._templates_in_use()[:1].display_name,
+            (self._changed_templates() or self._templates_in_use())[:1].display_name,
         )
 
     # === Watch ===
@@ -770,26 +859,30 @@ class WabaCampaignVariable(models.Model):
 
     campaign_id = fields.Many2one("waba.campaign", required=True, ondelete="cascade", index=True)
     variant = fields.Selection(
-        [("a", "A"), ("b", "B")],
+        [("a", "A"), ("b", "B"), ("language", "Language")],
         "Message",
         default="a",
         required=True,
         readonly=True,
         system=False,
     )
+    language_id = fields.Many2one("waba.campaign.language", ondelete="cascade", index=True)
     res_model = fields.Selection(related="campaign_id.res_model", string="Records")
 
     @api.model_create_multi
     def create(self, vals_list):
-        lines = super().create(vals_list)
+        lines = super().create([self._with_campaign(vals) for vals in vals_list])
         lines.campaign_id._check_not_launched()
+        lines._share_with_languages()
         lines.campaign_id._cancel_permissions_if_changed()
         return lines
 
     def write(self, vals):
         campaigns = self.campaign_id
         campaigns._check_not_launched()
+        before = {line: (line.text, line.fallback) for line in self}
         result = super().write(vals)
+        self._share_with_languages(before)
         if "campaign_id" in vals:
             # A move to another campaign changes both.
             self.campaign_id._check_not_launched()
@@ -806,12 +899,41 @@ class WabaCampaignVariable(models.Model):
     def _unlink_except_not_launched(self):
         self.campaign_id._check_not_launched()
 
+    @api.model
+    def _with_campaign(self, vals):
+        """A variable of a language, also of one just copied, belongs to the same campaign."""
+        language = self.env["waba.campaign.language"].browse(vals.get("language_id"))
+        return {**vals, "campaign_id": language.campaign_id.id} if language else vals
+
     def _path_models(self):
         return [self.campaign_id.res_model]
 
     def _filled_template(self):
+        if self.variant == "language":
+            return self.language_id.template_id
         campaign = self.campaign_id
         return campaign.b_template_id if self.variant == "b" else campaign.template_id
+
+    def _share_with_languages(self, before=None):
+        """Give the sources of these variables to the same ones of the campaign's languages.
+
+        A text or fallback is shared as long as the language has the same: then it was not
+        translated yet.
+
+        :param before: {line: (text, fallback)} before a change
+        """
+        for line in self.filtered(lambda line: line.variant == "a"):
+            shared = {name: line[name] for name in SHARED_FIELDS}
+            texts = dict(zip(TRANSLATED_FIELDS, (before or {}).get(line, ()), strict=False))
+            for copy in line.campaign_id.language_ids.variable_ids:
+                if copy._variable_key() != line._variable_key():
+                    continue
+                kept = {name: line[name] for name, text in texts.items() if copy[name] == text}
+                changed = {
+                    name: value for name, value in {**shared, **kept}.items() if copy[name] != value
+                }
+                if changed:
+                    copy.write(changed)
 
     def _link_utm(self):
         campaign = self.campaign_id.sudo()

@@ -119,10 +119,16 @@ class WabaCampaign(models.Model):
         return self.template_id, self.variable_ids
 
     def _variant_messages(self):
-        """{variant: (template, variables)} of the messages in use."""
+        """{key: (template, variables)} of the messages in use.
+
+        The key is a variant or, of the message in another language, that language's code.
+        """
         self.ensure_one()
         variants = (self.winner,) if self.winner else ("a", "b") if self.ab_test else ("a",)
-        return {variant: self._variant_message(variant) for variant in variants}
+        messages = {variant: self._variant_message(variant) for variant in variants}
+        for line in self._languages_in_use():
+            messages[line.language] = line.template_id, line.variable_ids
+        return messages
 
     def _templates_in_use(self):
         """Templates of the messages in use, of all these campaigns."""
@@ -133,11 +139,15 @@ class WabaCampaign(models.Model):
         return templates
 
     def _signatures(self):
-        """{variant: signature of its template when it was previewed}."""
-        return {"a": self.template_signature, "b": self.b_template_signature}
+        """{key of a message: signature of its template when it was previewed}."""
+        return {
+            "a": self.template_signature,
+            "b": self.b_template_signature,
+            **{line.language: line.template_signature for line in self._languages_in_use()},
+        }
 
     def _usable_variants(self):
-        """Variants in use whose template can be sent now, as it was previewed."""
+        """Keys of the messages in use whose template can be sent now, as it was previewed."""
         self.ensure_one()
         signatures = self._signatures()
         return [
@@ -161,6 +171,13 @@ class WabaCampaign(models.Model):
         """
         if not self.ab_test:
             return
+        if self.by_language:
+            raise UserError(
+                self.env._(
+                    "An A/B test has one language: a difference in results could come from the "
+                    "language. Turn off one of the two under Options."
+                )
+            )
         if not self.b_template_id:
             raise UserError(
                 self.env._("Choose the template of variant B, or turn off the A/B test.")
@@ -226,8 +243,8 @@ class WabaCampaign(models.Model):
         :return: (values of the row, whether it waits for the winner)
         """
         if len(sides) == 1:
-            [(variant, side)] = sides.items()
-            return {"variant": variant if self.ab_test else None, **_side_values(side)}, False
+            [(key, side)] = sides.items()
+            return {"variant": key if self.ab_test else None, **_side_values(side)}, False
         fit = [variant for variant, side in sides.items() if "parameters" in side]
         if not fit:
             return _side_values(sides["a"]), False
@@ -396,9 +413,14 @@ class WabaCampaign(models.Model):
     def _continue_with_usable_variant(self):
         """In running A/B tests where only one message can still be sent, make that one the winner.
 
+        A campaign in several languages continues with the others; the rows of one that stopped
+        wait (`_group_condition`).
+
         :return: the campaigns that continue
         """
-        continuing = self.browse()
+        continuing = self.filtered(
+            lambda campaign: campaign.by_language and campaign._usable_variants()
+        )
         for campaign in self.sudo():
             if (
                 not campaign._is_ab_test_running()

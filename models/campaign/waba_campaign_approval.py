@@ -9,8 +9,9 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import format_datetime, html_escape
+from odoo.tools import html_escape
 
+from ..tools.moments import WEEKDAY, format_moment
 from ..tools.reputation_texts import format_number
 from .waba_campaign_audience import CHUNK
 
@@ -89,7 +90,7 @@ class WabaCampaign(models.Model):
         asked = {
             "user": campaign.approval_asked_by_id.name,
             "when": self.approval_asked_at
-            and format_datetime(self.env, self.approval_asked_at, dt_format="EEEE d MMM, HH:mm"),
+            and format_moment(self.env, self.approval_asked_at, WEEKDAY),
         }
         if self.can_approve:
             return self.env._(
@@ -301,7 +302,11 @@ class WabaCampaign(models.Model):
             & Domain("launched_at", "!=", False)
             & Domain("state", "!=", "draft")
             & (Domain("user_id", "in", makers.ids) | Domain("launched_by_id", "in", makers.ids))
-            & (Domain("template_id", "in", templates) | Domain("b_template_id", "in", templates))
+            & (
+                Domain("template_id", "in", templates)
+                | Domain("b_template_id", "in", templates)
+                | Domain("language_ids.template_id", "in", templates)
+            )
             & (
                 Domain("launched_at", ">", now - SIBLING_WINDOW)
                 | Domain("scheduled_at", ">", now - SIBLING_WINDOW)
@@ -491,7 +496,10 @@ class WabaCampaign(models.Model):
         self.ensure_one()
         names = ("variant", "component", "button_index", "name", "source", "field_path", "text",
                  "fallback")  # fmt: skip
-        lines = self.variable_ids | (self.b_variable_ids if self.ab_test else self.variable_ids)
+        lines = self.variable_ids.union(
+            *(lines for _template, lines in self._variant_messages().values()),
+            self.b_variable_ids.filtered(lambda _line: self.ab_test),
+        )
         return [
             [template.id for template in self._templates_in_use()],
             [template.signature for template in self._templates_in_use()],

@@ -222,10 +222,10 @@ class WabaCampaign(models.Model):
             "res_model": model,
             "audience_source": "records",
             "audience_domain": repr([("id", "in", ids)]),
-            "name": self.env._(
-                "%(count)s %(label)s, %(date)s",
-                count=len(ids),
-                label=label.lower(),
+            "name": context.get("default_name")
+            or self.env._(
+                "%(records)s, %(date)s",
+                records=self._count_text(len(ids), model, label),
                 date=format_date(self.env, fields.Date.context_today(self)),
             ),
         }
@@ -338,12 +338,15 @@ class WabaCampaign(models.Model):
         return self.env._("%s matching the filter", people)
 
     def _count_records(self):
+        labels = dict(self.env["waba.person.mixin"]._waba_target_models())
+        return self._count_text(self.audience_count, self.res_model, labels.get(self.res_model, ""))
+
+    def _count_text(self, count, model, label):
+        """'1 lead or opportunity', '30 leads and opportunities'."""
         one = {"crm.lead": self.env._("1 lead or opportunity"),
                "res.partner": self.env._("1 contact")}  # fmt: skip
-        labels = dict(self.env["waba.person.mixin"]._waba_target_models())
-        count, label = self.audience_count, labels.get(self.res_model, "")
-        if count == 1 and self.res_model in one:
-            return one[self.res_model]
+        if count == 1 and model in one:
+            return one[model]
         return self.env._("%(count)s %(label)s", count=count, label=label.lower())
 
     def _audience_timing_text(self):
@@ -441,6 +444,7 @@ class WabaCampaign(models.Model):
             return
         launchers = self._with_launcher()
         self.write({"to_prepare_count": launchers._audience_records_count()})
+        self._start_languages()
         self._start_ab_test()
         if reason := self._unusable_templates_reason():
             self._pause(reason, cause="template")

@@ -51,7 +51,7 @@ class WabaCampaign(models.Model):
     )
     canary_started_at = fields.Datetime("Pilot batch started", readonly=True, copy=False)
     canary_sent_at = fields.Datetime("Pilot batch sent", readonly=True, copy=False)
-    canary_check_at = fields.Datetime("Pilot batch reviewed at", readonly=True, copy=False)
+    canary_check_at = fields.Datetime("Pilot batch reviewed", readonly=True, copy=False)
 
     # Release
     watched_from = fields.Datetime(

@@ -141,6 +141,8 @@ class WabaTemplate(models.Model):
                 [
                     ("state", "in", ("preparing", "running", "paused")),
                     "|",
+                    ("language_ids.template_id", "in", self.ids),
+                    "|",
                     "&",
                     ("template_id", "in", self.ids),
                     ("winner", "!=", "b"),

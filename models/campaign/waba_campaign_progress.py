@@ -10,13 +10,13 @@ from typing import NamedTuple
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_datetime
+from odoo.tools import SQL
 
 from ...policy import limits, pacing, retry
 from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..base.waba_message import ACCEPTED_STATES, OPEN_STATES, POSSIBLE_OPT_OUT
 from ..tools.labels import selection_labels
-from ..tools.moments import moment_text
+from ..tools.moments import WEEKDAY, format_moment, moment_text
 from ..tools.reputation_texts import format_number, format_percent
 
 
@@ -114,6 +114,7 @@ class WabaCampaign(models.Model):
             campaign.progress_text = campaign._describe_progress(forecast, now)
             campaign.hold_reason = (
                 campaign._hold_explanation()
+                or campaign._stopped_languages_reason()
                 or campaign._delay_reason()
                 or campaign._quiet_hours_reason(now)
                 or campaign._limit_reason(forecast, now)
@@ -486,8 +487,8 @@ class WabaCampaign(models.Model):
         local = fields.Datetime.context_timestamp(self, moment)
         today = fields.Datetime.context_timestamp(self, fields.Datetime.now()).date()
         if local.date() == today:
-            return self.env._("at %s", format_datetime(self.env, moment, dt_format="HH:mm"))
-        return self.env._("on %s", format_datetime(self.env, moment, dt_format="EEEE d MMM, HH:mm"))
+            return self.env._("at %s", format_moment(self.env, moment, ""))
+        return self.env._("on %s", format_moment(self.env, moment, WEEKDAY))
 
     def _describe_options(self):
         """'A/B test · Pilot batch of 100': what is set under Options, while they are folded."""

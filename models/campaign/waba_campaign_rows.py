@@ -15,9 +15,10 @@ from ..base.waba_failure import DATED_REASONS, TEMPORARY_EXCLUSIONS, exclusion_t
 from ..base.waba_message import UUID_SQL
 from ..base.waba_variable_mixin import COPIED_FIELDS, VariableSet, new_link_token
 from ..dispatch.waba_message_queue import TemplateUse
-from ..tools.labels import selection_labels
+from ..tools.labels import language_name, selection_labels
 from .waba_campaign import LAUNCH_RESET_VALUES
 from .waba_campaign_audience import UNKNOWN_RECIPIENT
+from .waba_campaign_language import LanguageChoice
 
 # Columns of a new row that differ between recipients, with their types (`_insert_rows`).
 ROW_COLUMNS = {
@@ -37,6 +38,8 @@ ROW_COLUMNS = {
     "variant": "varchar",
     "is_ab_test": "boolean",
     "variant_parameters": "jsonb",
+    "template_id": "integer",
+    "category": "varchar",
 }
 
 # Values of an unsaved form that the preview accepts; no others reach the record made of them.
@@ -53,7 +56,9 @@ class Preparation:
     :ivar renumbered: ids of records whose number changed after an opt-out, not yet reviewed
     :ivar blacklisted: E.164 numbers on Odoo's phone blacklist
     :ivar seen: ids of recipients with a row in the campaign; extended as rows are made
-    :ivar words: {variant: VariableSet} of the messages in use
+    :ivar words: {key: VariableSet} of the messages in use
+    :ivar templates: {key: (id, category) of the template}, of the same
+    :ivar languages: LanguageChoice, or None if everyone gets the same language
     """
 
     def __init__(self, campaign, records, numbers, dry_run=None):
@@ -80,10 +85,16 @@ class Preparation:
         self.seen = (dry_run or campaign)._recipient_ids_with_row(
             [known.id for known in self.people.values()]
         )
+        messages = campaign._variant_messages()
         self.words = {
-            variant: VariableSet(template, lines, records.env, is_found=True)
-            for variant, (template, lines) in campaign._variant_messages().items()
+            key: VariableSet(template, lines, records.env, is_found=True)
+            for key, (template, lines) in messages.items()
         }
+        self.templates = {
+            key: (template.id, template.category or None)
+            for key, (template, _lines) in messages.items()
+        }
+        self.languages = LanguageChoice(campaign) if campaign.by_language else None
         self.traits = (
             {}
             if dry_run
@@ -105,6 +116,13 @@ class Preparation:
             variable.is_link for words in self.words.values() for variable in words.variables
         )
         self._sentences, self._times = {}, {}
+
+    def words_for(self, record, facts, number):
+        """As `words`, for one recipient: the variants, or the message in their language."""
+        if not self.languages:
+            return self.words
+        key = self.languages.key(number, record, facts)
+        return {key: self.words[key]}
 
     def sentence(self, reason, detail):
         """As `exclusion_text`, composed once per reason: its labels are translated every time."""
@@ -232,6 +250,7 @@ class WabaCampaign(models.Model):
             opt_in_required=preparation.opt_in_required,
         )
         reason, waits, facts = verdict.reason_key, False, record._waba_person_facts()
+        words = preparation.words_for(record, facts, number)
         # A possible opt-out: the row is created, and waits until a user has reviewed it.
         needs_review = reason == "may_opt_out"
         reason = None if needs_review else reason
@@ -241,8 +260,8 @@ class WabaCampaign(models.Model):
             values, waits = self._assign_variant(
                 number,
                 {
-                    variant: self._variant_values(record, facts, words, preparation)
-                    for variant, words in preparation.words.items()
+                    key: self._variant_values(record, facts, set_, preparation)
+                    for key, set_ in words.items()
                 },
                 is_later=bool(reason),
             )
@@ -265,7 +284,12 @@ class WabaCampaign(models.Model):
             wait_reason, needs_review = None, False
         if known.id:
             preparation.seen.add(known.id)
+        message = values.get("variant") or next(iter(words))
+        template_id, category = preparation.templates[message]
         return {
+            "message": message,
+            "template_id": template_id,
+            "category": category,
             "recipient_id": known.id,
             "number": typed or None,
             "person_name": facts["name"] or record.display_name,
@@ -302,12 +326,10 @@ class WabaCampaign(models.Model):
                 """INSERT INTO waba_message
                           (uuid, direction, origin, kind, attempt_count, failed_attempt,
                            failure_streak, campaign_id, account_id, sender_id, company_id,
-                           user_id, template_id, category, res_model, create_date, write_date,
+                           user_id, res_model, create_date, write_date,
                            %(columns)s)
                    SELECT %(uuid)s, 'out', 'campaign', 'template', 0, 0, 0,
                           %(campaign)s, %(account)s, %(sender)s, %(company)s, %(user)s,
-                          CASE WHEN variant = 'b' THEN %(template_b)s ELSE %(template)s END,
-                          CASE WHEN variant = 'b' THEN %(category_b)s ELSE %(category)s END,
                           %(res_model)s, %(now)s, %(now)s,
                           %(columns)s
                      FROM jsonb_to_recordset(%(rows)s) AS v(%(typed_columns)s)""",
@@ -321,10 +343,6 @@ class WabaCampaign(models.Model):
                 sender=self.sender_id.id,
                 company=self.company_id.id,
                 user=self.user_id.id,
-                template=self.template_id.id,
-                category=self.template_id.category or None,
-                template_b=self.b_template_id.id or self.template_id.id,
-                category_b=self.b_template_id.category or None,
                 res_model=self.res_model,
                 uuid=UUID_SQL,
                 now=self.env.cr.now(),
@@ -364,9 +382,13 @@ class WabaCampaign(models.Model):
                 ],
             }
         )
-        return campaign._record_preview(step, record_id)
+        return campaign._record_preview(step, record_id, saved.filtered("by_language"))
 
-    def _record_preview(self, step, record_id):
+    def _record_preview(self, step, record_id, multilingual):
+        """The message to one record of the form's audience.
+
+        :param multilingual: the saved campaign if it has several languages, else none
+        """
         try:
             domain = Domain(self._audience_domain_list())
         except UserError as error:
@@ -376,12 +398,15 @@ class WabaCampaign(models.Model):
         if not record:
             return self._preview_with_examples()
         facts = record._waba_person_facts()
+        template, lines = self.template_id, self.variable_ids
+        if multilingual.template_id == template:
+            template, lines = multilingual._message_for(record, facts)
         return {
-            "html": self.template_id._render_phone(self._preview_parameters(record, facts)),
+            "html": template._render_phone(self._preview_parameters(record, facts, lines)),
             "name": facts["name"] or record.display_name,
             "record_id": record.id,
             **_position_values(records, domain, "id", step, record_id, record.id),
-            "notes": self._preview_notes(record, facts),
+            "notes": self._preview_notes(record, facts, lines, multilingual and template),
         }
 
     def _preview_with_examples(self, problem=None):
@@ -394,9 +419,16 @@ class WabaCampaign(models.Model):
             "notes": [{"kind": "left_out", "text": problem}] if problem else [],
         }
 
-    def _preview_notes(self, record, facts):
-        """Problems of this recipient's message, empty values and numbers: [{'kind', 'text'}]."""
+    def _preview_notes(self, record, facts, lines, template=None):
+        """Problems of this recipient's message, empty values and numbers: [{'kind', 'text'}].
+
+        :param lines: the variables of the message
+        :param template: where languages differ, the one whose language is named
+        """
         notes = []
+        if template:
+            text = self.env._("Language: %s", language_name(self.env, template.language))
+            notes.append({"kind": "language", "text": text})
         people = self.env["waba.recipient"]
         if not people._number_of(record):
             typed = people._raw_number(record)
@@ -406,7 +438,7 @@ class WabaCampaign(models.Model):
                 else self.env._("Excluded: no phone number.")
             )
             notes.append({"kind": "left_out", "text": text})
-        for line in self.variable_ids.sorted("sequence"):
+        for line in lines.sorted("sequence"):
             if line._value_without_fallback(record, facts) or line.kind == "payload":
                 continue
             names = {"variable": line._placeholder_label(), "what": line._source_label(record)}

@@ -134,13 +134,13 @@ class WabaConsent(models.Model):
             for index in bad[:MAX_ERRORS_SHOWN]
         ]
         choice = self.env._(
-            "%(bad)s of %(all)s rows have errors; the first %(shown)s are listed. Choose “Skip "
-            "record” "
-            "to import the others and correct these under Consent > Rejected rows.",
+            "Rows with errors: %(bad)s of %(all)s. Choose “Skip record” to import the others and "
+            "correct these under Consent > Rejected rows.",
             bad=len(bad),
             all=len(read),
-            shown=len(rows),
         )
+        if len(bad) > len(rows):
+            choice += " " + self.env._("The first %s are listed.", len(rows))
         return [*rows, {**rows[0], "field": "person_id", "message": choice}]
 
     def _row_number(self, index):

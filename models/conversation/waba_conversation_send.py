@@ -8,7 +8,6 @@ import binascii
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_datetime
 from odoo.tools.mimetypes import guess_mimetype
 
 from ...cloud_api import payloads
@@ -16,6 +15,7 @@ from ...policy import frequency
 from ...policy import media as media_policy
 from ..base.waba_failure import failure_text
 from ..tools.labels import selection_labels
+from ..tools.moments import format_moment
 from ..tools.phone_countries import number_language
 
 MAX_KEY = 64
@@ -108,7 +108,7 @@ class WabaConversation(models.Model):
         return self.env._(
             '%(name)s answered at %(time)s: "%(text)s"',
             name=since.user_id.name,
-            time=format_datetime(self.env, since.create_date, dt_format="HH:mm"),
+            time=format_moment(self.env, since.create_date, ""),
             text=since._summary(),
         )
 

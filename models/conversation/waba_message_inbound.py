@@ -1,4 +1,4 @@
-"""Conversation: inbound messages: stored, notified, answered, and as the screen shows them.
+"""Conversation: inbound messages, notes in the chatter, and messages as the screen shows them.
 
 Called by waba_webhook_apply.py (`_receive_inbound`), waba_conversation_thread.py, hooks, and the
 job ir_cron_notices. Salespeople are notified at once, or of several messages together.
@@ -9,7 +9,7 @@ from datetime import timedelta
 from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL, format_datetime
+from odoo.tools import SQL
 
 from ...policy import auto_reply, intent, landing
 from ...policy import media as media_policy
@@ -24,6 +24,7 @@ from ..base.waba_message import (
 )
 from ..tools.hooks import implements
 from ..tools.labels import selection_labels, with_language
+from ..tools.moments import format_moment
 from .waba_conversation_thread import MARK_KINDS
 from .waba_media import UPLOAD_LEAD_TIME
 
@@ -37,6 +38,12 @@ GATHER_PERIOD = timedelta(hours=1)
 
 # Messages named in such a notification.
 LISTED = 10
+
+# Of our text, in a note in the chatter.
+NOTE_LINES, NOTE_CHARACTERS = 4, 300
+
+# Starts what a note of ours says while its message is not sent: a retry removes it again.
+NOT_SENT_START = Markup('<div class="o_waba_note_not_sent text-danger">')
 
 # Kinds whose text the sender chose or wrote: not the address of a location, the name of a shared
 # contact, a reaction, or what WhatsApp reports.
@@ -446,6 +453,80 @@ class WabaMessage(models.Model):
                 {record for record in (mine._get_record(), conversation._get_record()) if record}
             )
 
+    # === Notes of our messages ===
+    # One per message outside campaigns, in the same transaction. A hundred thousand notes of a
+    # campaign would cost more than sending it, and the WhatsApp tab lists its messages.
+
+    @implements("_on_queued")
+    def _post_outbound_note(self, media):
+        """Log a note, without notifying anyone, on the record that the message was sent from."""
+        message = self.sudo()
+        record = message._get_record()
+        if record is None or message.origin == "test" or message.kind == "reaction":
+            return
+        author = self.env.ref("base.partner_root")
+        if message.origin == "manual":
+            author = message.user_id.partner_id
+        name = media["attachment"].sudo().name if media else ""
+        message.note_id = record._message_log(
+            body=message._outbound_note(name), author_id=author.id
+        )
+
+    def _outbound_note(self, file_name=""):
+        """Body of the note, in its user's language."""
+        message = with_language(self.user_id or self.company_id, self)
+        text = message._written_text() or message.body or ""
+        if message.kind in KIND_LABELS and not text:
+            text = f"{message.env._(KIND_LABELS[message.kind])} {file_name}"
+        sentence = message.env._(
+            "WhatsApp to %(who)s from %(number)s: %(text)s",
+            who=message.person_name or message.number or "",
+            number=message.sender_id.display_phone_number or "",
+            text=Markup("<br/>").join(first_lines(text)),
+        )
+        links = []
+        if message.origin != "manual":
+            links.append(selection_labels(message, "origin")[message.origin])
+        if conversation := message._find_conversation():
+            links.append(
+                Markup('<a href="/odoo/whatsapp-conversations/%s">%s</a>')
+                % (conversation.id, message.env._("Open conversation"))
+            )
+        return Markup("<br/>").join(filter(None, (sentence, Markup(" · ").join(links))))
+
+    @api.model
+    @implements("_on_results")
+    def _update_notes_of_results(self, results):
+        self.browse([result.key for result in results])._update_outbound_notes()
+
+    @implements("_on_status")
+    def _update_notes_of_statuses(self, _reported, _arrived):
+        self._update_outbound_notes()
+
+    @implements("_on_state_change")
+    def _update_outbound_notes(self):
+        """Add to the notes of these messages that they were not sent, or remove it."""
+        if not self:
+            return
+        self.flush_model(["state", "note_id"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.id FROM waba_message m JOIN mail_message n ON n.id = m.note_id
+                    WHERE m.id = ANY(%s) AND m.direction = 'out'
+                      AND (m.state IN ('failed', 'skipped', 'cancelled')) <> (n.body LIKE %s)""",
+                self.ids,
+                f"%{NOT_SENT_START}%",
+            )
+        )
+        for message in self.sudo().browse([id_ for (id_,) in rows]):
+            body, mark, _reason = message.note_id.body.partition(NOT_SENT_START)
+            message.note_id.body = body if mark else body + message._not_sent_mark()
+
+    def _not_sent_mark(self):
+        message = with_language(self.user_id or self.company_id, self)
+        reason = message._reason_text() or selection_labels(message, "state")[message.state]
+        return NOT_SENT_START + Markup("%s</div>") % reason
+
     # === Live updates ===
     # Open conversations show the outcome of the messages written in them.
 
@@ -546,7 +627,7 @@ class WabaMessage(models.Model):
         }.get(self.state)  # fmt: skip
         if not at:
             return labels[self.state]
-        return f"{labels[self.state]}, {format_datetime(self.env, at, dt_format='short')}"
+        return f"{labels[self.state]}, {format_moment(self.env, at)}"
 
     def _reason_text(self):
         """Why it was not sent, or not yet, as a sentence; False if there is no problem."""
@@ -631,6 +712,13 @@ class WabaMessage(models.Model):
             ]
         )
         return {m.wamid: {"is_ours": m.direction == "out", "text": m._summary()} for m in quoted}
+
+
+def first_lines(text):
+    """The first lines of a text that a note shows."""
+    lines = [line for line in text[:NOTE_CHARACTERS].splitlines() if line.strip()]
+    is_whole = len(text) <= NOTE_CHARACTERS and len(lines) <= NOTE_LINES
+    return [*lines[:NOTE_LINES], *(() if is_whole else ("…",))]
 
 
 def linked_line(record, name, text):

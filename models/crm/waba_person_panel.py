@@ -15,6 +15,7 @@ from ..base.waba_failure import failure_text
 from ..consent.consent_sql import strictest_consent
 from ..consent.waba_recipient import recipients_with_numbers
 from ..tools.labels import selection_label
+from ..tools.moments import format_moment
 from ..tools.phone_countries import number_country
 from ..tools.system_fields import USER_GROUP
 
@@ -60,7 +61,7 @@ class WabaPersonMixin(models.AbstractModel):
     )
     waba_utility_state = fields.Selection(
         selection=lambda self: self._waba_consent_states("utility_state"),
-        string="Consent to service messages",
+        string="Service message consent",
         compute="_compute_waba_panel",
         groups=USER_GROUP,
     )
@@ -384,7 +385,7 @@ class PersonPanel:
             "%(reason)s Not before %(date)s %(time)s.",
             reason=sentence,
             date=format_date(self.env, when.date()),
-            time=when.strftime("%H:%M"),
+            time=format_moment(self.env, until, ""),
         )
 
     def _allowed_reason(self, purpose, agreed):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_datetime
+from odoo.tools import SQL
 
 from ...policy import eligibility, frequency, hours, numbers, repeats
 from ...policy import media as media_policy
@@ -22,6 +22,7 @@ from ..consent.consent_sql import PURPOSES
 from ..consent.waba_recipient import recipients_with_numbers
 from ..tools.hooks import hook
 from ..tools.labels import selection_label, with_language
+from ..tools.moments import format_moment
 from ..tools.phone_countries import number_country
 from .waba_sender_reserve import message_purpose
 
@@ -612,7 +613,7 @@ class WabaMessage(models.Model):
         zone = company._waba_time_zone()
 
         def when(moment):
-            return format_datetime(self.env, moment, tz=zone, dt_format="d MMM, HH:mm")
+            return format_moment(self.env, moment, tz=zone)
 
         return self.env._(
             "at most %(count)s in %(days)s days; last sent %(dates)s. Next possible on %(next)s",
@@ -738,7 +739,7 @@ class WabaMessage(models.Model):
             return self.env._("already queued (%s)", origin)
 
         def when(moment):
-            return format_datetime(self.env, moment, tz=zone, dt_format="d MMM, HH:mm")
+            return format_moment(self.env, moment, tz=zone)
 
         return self.env._(
             "%(date)s (%(origin)s). Next possible on %(next)s",

@@ -741,7 +741,7 @@ class WabaAccount(models.Model):
     _inherit = "waba.account"
 
     second_sender_at = fields.Datetime(
-        "Other system seen at",
+        "Other system seen",
         readonly=True,
         copy=False,
         help="When WhatsApp last reported a message that this database did not send.",

@@ -18,13 +18,14 @@ from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
 from odoo import api, fields, models
-from odoo.tools import SQL, format_datetime
+from odoo.tools import SQL
 
 from ...cloud_api import SendPool
 from ...policy import limits, pacing
 from ..tools.hooks import hook
 from ..tools.job_turns import SENDING_SLICE_SECONDS, TimeSlice
 from ..tools.labels import with_language
+from ..tools.moments import DAY_OF_YEAR, format_moment
 from ..tools.reputation_texts import format_number
 from ..tools.transactions import commit_step
 from .waba_sender_reserve import CONNECT_TIMEOUT, READ_TIMEOUT, datetime_to_epoch
@@ -646,7 +647,7 @@ class WabaSender(models.Model):
 
     @api.model
     def _datetime_text(self, moment):
-        return format_datetime(self.env, moment, dt_format="d MMM y, HH:mm")
+        return format_moment(self.env, moment, DAY_OF_YEAR)
 
     @api.model
     def _oldest_due_row_at(self, senders):

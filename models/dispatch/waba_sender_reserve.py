@@ -154,10 +154,19 @@ class WabaSender(models.Model):
         """SQL condition for the rows `m` of a group of `_sendable_groups` that are not on hold.
 
         A campaign waits as a whole while its template or its promotions are on hold; direct
-        messages wait one by one.
+        messages, and the languages of a campaign, wait one by one.
         """
         if campaign:
-            return SQL("m.campaign_id = %s", campaign.id)
+            return SQL(
+                "m.campaign_id = %s %s",
+                campaign.id,
+                SQL(
+                    """AND EXISTS (SELECT 1 FROM waba_template t WHERE t.id = m.template_id
+                                      AND t.status = 'approved' AND t.hold_key IS NULL)"""
+                )
+                if campaign.by_language
+                else SQL(),
+            )
         return SQL(
             """m.sender_id = %s AND m.campaign_id IS NULL %s %s
                AND NOT EXISTS (SELECT 1 FROM waba_template t
@@ -487,16 +496,21 @@ class WabaSender(models.Model):
     # === Choice and claim ===
 
     def _choose_candidates(self, rows, free, seen, now, leaves_by):
-        """Choose the candidates to reserve: one row per recipient, within the free slots.
+        """Choose the candidates to reserve: one row per person, within the free slots.
+
+        The checks of a second row do not know the first yet, so it waits for the next reservation.
 
         :param free: (slots free within the portfolio's limit, within the number's), None without
             limit
-        :param seen: ids of recipients chosen before in this reservation; extended
+        :param seen: keys of the people chosen before in this reservation (`_person_keys`); extended
         :return: (rows chosen, (slots they use of the portfolio's limit, of the number's))
         """
-        chosen, costs = [], [0, 0]
+        chosen, costs, messages = [], [0, 0], self.env["waba.message"]
         for row in rows:
-            if row["recipient_id"] in seen:
+            people = messages._person_keys(
+                row["recipient_id"], row["number"], row["person_number"], row["wa_number"]
+            )
+            if not seen.isdisjoint(people):
                 continue
             row["in_window"] = limits.in_service_window(row["window_expires_at"], leaves_by)
             cost = (
@@ -509,7 +523,7 @@ class WabaSender(models.Model):
             ):
                 continue
             costs = [taken + needed for taken, needed in zip(costs, cost, strict=True)]
-            seen.add(row["recipient_id"])
+            seen |= people
             chosen.append(row)
         return chosen, costs
 

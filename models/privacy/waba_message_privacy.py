@@ -6,13 +6,14 @@ Called by the message form (`why_html`), Odoo's autovacuum, and waba_recipient_e
 from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL, LazyTranslate, format_datetime
+from odoo.tools import SQL, LazyTranslate
 
 from ..base.waba_failure import failure_text
 from ..base.waba_message import ACCEPTED_STATES, REVIEW_ACTIVITY, WAIT_REASONS
 from ..dispatch.waba_message_status import REPLY_ACTIVITY
 from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
 from ..tools.labels import selection_label
+from ..tools.moments import DAY_OF_YEAR, format_moment
 
 _lt = LazyTranslate(__name__)
 
@@ -71,7 +72,7 @@ class WabaMessage(models.Model):
     why_html = fields.Html("Why this message", compute="_compute_explanation_html", sanitize=False)
 
     note_id = fields.Many2one(
-        "mail.message", "Note in the chatter", readonly=True, ondelete="set null",
+        "mail.message", "Chatter note", readonly=True, ondelete="set null",
         index="btree_not_null",
     )  # fmt: skip
 
@@ -108,7 +109,7 @@ class WabaMessage(models.Model):
         return "marketing" if self.category == "marketing" else "utility"
 
     def _format_datetime(self, at):
-        return format_datetime(self.env, at, dt_format="d MMM yyyy, HH:mm")
+        return format_moment(self.env, at, DAY_OF_YEAR)
 
     # === Explanation: origin and recipient ===
 

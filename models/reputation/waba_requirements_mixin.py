@@ -6,13 +6,14 @@ Called by the dashboard (waba_sender_dashboard.py) when it is opened; policy/req
 from datetime import timedelta
 
 from odoo import models
-from odoo.tools import SQL, LazyTranslate, format_datetime
+from odoo.tools import SQL, LazyTranslate
 
 from ...cloud_api import Health
 from ...policy import preflight, reputation_rates, requirements
 from ..base.waba_message import DEPARTURE_SQL
 from ..consent.consent_sql import consent_sql
 from ..tools.labels import selection_label
+from ..tools.moments import format_moment
 from ..tools.reputation_kinds import RANKS
 from ..tools.reputation_texts import format_number, format_percent
 
@@ -374,7 +375,7 @@ class WabaRequirementsMixin(models.AbstractModel):
         return self._requirement(
             "webhook",
             judged[account],
-            self.env._("Last event: %s", format_datetime(self.env, heard_at, dt_format="short"))
+            self.env._("Last event: %s", format_moment(self.env, heard_at))
             if heard_at
             else self.env._("No event received yet"),
             self._fix(self.env._("Open account"), self._records_action(account)),

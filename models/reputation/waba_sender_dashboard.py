@@ -15,7 +15,7 @@ from ..analytics.waba_message_daily import MEASURES
 from ..base.waba_message import DEPARTURE_SQL
 from ..tools.labels import selection_label
 from ..tools.reputation_kinds import CERTAINTIES, RANKS
-from ..tools.reputation_texts import base_text, format_number, format_percent
+from ..tools.reputation_texts import base_text, format_number, format_percent, score_facts
 from .waba_sender_score import json_domain
 
 _lt = LazyTranslate(__name__)
@@ -236,7 +236,7 @@ class WabaSender(models.Model):
                 "count": self.reputation_base,
                 "needed": reputation_rates.MIN_VOLUME,
                 "text": self.reputation_base_text
-                or base_text(self.env, reputation.judge_reputation((), now)),
+                or base_text(self.env, score_facts(reputation.judge_reputation((), now))),
                 "is_thin": is_thin,
             },
             "limit": self._dashboard_limit(),

@@ -211,9 +211,7 @@ class WabaSender(models.Model):
             decided["busiest_day"] = self._busiest_day()
         previous_reason = self.response_reason
         reason = self._response_text(found, red_days, refusal)
-        self.write(
-            {**decided, **self._response_state_values(found, reason), "response_reason": reason}
-        )
+        self.write({**decided, **self._response_state_values(found, reason)})
         if found.canary and not had_canary:
             self._running_campaigns()._reconsider_canary()
         if is_new:
@@ -240,7 +238,7 @@ class WabaSender(models.Model):
         """Return a decision as a sentence, False if nothing is held back."""
         if found.reason_key == "locked" and self.pause_reason:
             return self.pause_reason
-        sentence = number_sentence(self.env, self, found, red_days)
+        sentence = number_sentence(self.env, self, found.reason_key, found.share, red_days)
         return " ".join(filter(None, [refusal, sentence])) or False
 
     def _response_state_values(self, found, reason):
@@ -311,7 +309,6 @@ class WabaSender(models.Model):
                     "state": "paused" if sender.state == "paused" else "active",
                     "response_action": "full",
                     "response_key": "healthy",
-                    "response_reason": False,
                     "response_since": now,
                     "response_share": 1.0,
                     "response_canary": False,

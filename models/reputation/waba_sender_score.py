@@ -24,6 +24,7 @@ from ..tools.reputation_texts import (
     projection_text,
     rate_text,
     reason_text,
+    score_facts,
 )
 from ..tools.transactions import commit_step
 
@@ -77,9 +78,11 @@ class WabaSender(models.Model):
     reputation_base = fields.Integer(
         "Score base", readonly=True, aggregator=None, help="Messages delivered in the period."
     )
-    reputation_base_text = fields.Char("Based on", readonly=True)
-    reputation_reason = fields.Text("Health details", readonly=True)
-    reputation_projection = fields.Text("Forecast", readonly=True)
+    # What the texts say: each is made for its reader (`tools.reputation_texts.score_facts`).
+    reputation_facts = fields.Json(readonly=True)
+    reputation_base_text = fields.Char("Based on", compute="_compute_reputation_texts")
+    reputation_reason = fields.Text("Health details", compute="_compute_reputation_texts")
+    reputation_projection = fields.Text("Forecast", compute="_compute_reputation_texts")
     red_days = fields.Integer(
         "Days rated Low", readonly=True, aggregator=None, help="Consecutive days, until today."
     )
@@ -88,6 +91,15 @@ class WabaSender(models.Model):
         readonly=True,
         help="When a manager last resumed it: messages of that day and before no longer count.",
     )
+
+    @api.depends_context("lang")
+    @api.depends("reputation_facts")
+    def _compute_reputation_texts(self):
+        for sender in self:
+            facts = sender.reputation_facts
+            sender.reputation_base_text = facts and base_text(self.env, facts)
+            sender.reputation_reason = facts and reason_text(self.env, facts)
+            sender.reputation_projection = facts and projection_text(self.env, facts)
 
     # === Score ===
 
@@ -175,9 +187,7 @@ class WabaSender(models.Model):
             "reputation_level": judgement.level,
             "reputation_trend": judgement.trend,
             "reputation_base": judgement.base,
-            "reputation_base_text": base_text(self.env, judgement),
-            "reputation_reason": reason_text(self.env, judgement),
-            "reputation_projection": projection_text(self.env, judgement.projection),
+            "reputation_facts": score_facts(judgement),
             "red_days": judgement.red_days,
         }
         if changed := {name: value for name, value in values.items() if self[name] != value}:
@@ -189,7 +199,7 @@ class WabaSender(models.Model):
         """Return 'Health: Healthy → Watch, 61 of 100. 2.1% of 1,952 delivered opted out.'"""
         before = selection_label(self.env, "reputation_level", before or "unknown")
         after = selection_label(self.env, "reputation_level", judgement.level)
-        reason = reason_text(self.env, judgement)
+        reason = reason_text(self.env, score_facts(judgement))
         if judgement.score is None:
             return self.env._(
                 "Health: %(before)s → %(after)s. %(reason)s",
@@ -268,7 +278,7 @@ class WabaSender(models.Model):
             },
             "score": False if judgement.score is None else judgement.score,
             "base": judgement.base,
-            "base_text": base_text(self.env, judgement),
+            "base_text": base_text(self.env, score_facts(judgement)),
             "sent": _messages_sent(rows, first),
             **{
                 measure: self._describe_rate(getattr(measured, measure), of_group, measure)

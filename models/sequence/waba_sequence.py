@@ -136,7 +136,7 @@ class WabaSequence(models.Model):
 
     # Versions
     older_count = fields.Integer(
-        "Active on earlier steps", compute="_compute_older_count", compute_sudo=True
+        "On earlier steps", compute="_compute_older_count", compute_sudo=True
     )
 
     _trigger_days_not_negative = models.Constraint(
@@ -217,7 +217,7 @@ class WabaSequence(models.Model):
     def action_view_enrollments(self):
         """Its enrollments; the button's context names the filter."""
         self.ensure_one()
-        name = self.env.context.get("waba_filter")
+        name = self.env.context.get("show_enrollments")
         context = {f"search_default_{name}": 1} if name else {}
         domain = [("sequence_id", "=", self.id)]
         return list_action(self.env, "waba_sequence_enrollment_action", domain, context)

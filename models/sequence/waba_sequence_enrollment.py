@@ -9,11 +9,12 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL, format_datetime, plaintext2html
+from odoo.tools import SQL, plaintext2html
 
 from ...policy import followup, numbers
 from ..tools.job_turns import TimeSlice
 from ..tools.labels import dialog_action, form_action, selection_labels, with_language
+from ..tools.moments import format_moment
 from ..tools.phone_countries import e164_sql
 from ..tools.transactions import commit_step
 from .waba_sequence_step import STOP_REASONS, TIME_TRIGGERS, TRIGGERS
@@ -186,7 +187,7 @@ class WabaSequenceEnrollment(models.Model):
         return self.env._(
             "%(wait)s from %(since)s.",
             wait=self.step_id.wait_text,
-            since=format_datetime(self.env, self.waiting_since, dt_format="short"),
+            since=format_moment(self.env, self.waiting_since),
         )
 
     # === Job ===

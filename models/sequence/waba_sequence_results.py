@@ -36,7 +36,7 @@ class WabaSequence(models.Model):
     others_count = fields.Integer("Not enrolled", compute="_compute_others", compute_sudo=True)
     others_won_count = fields.Integer("Not enrolled: won", compute="_compute_others",
                                       compute_sudo=True)  # fmt: skip
-    others_won_rate = fields.Float("Not enrolled: win rate", compute="_compute_others",
+    others_won_rate = fields.Float("Non-enrolled win rate", compute="_compute_others",
                                    compute_sudo=True)  # fmt: skip
     comparison_text = fields.Text("Comparison", compute="_compute_others", compute_sudo=True)
 

@@ -41,9 +41,17 @@ def number_country(number):
 
 def number_language(number):
     """Language of an E.164 number's country, such as 'es'; '' when unknown."""
-    country = number_country(number or "")
-    found = country and get_official_languages(country, de_facto=True)
-    return found[0].split("_")[0] if found else ""
+    return next(iter(number_languages(number)), "").split("_")[0]
+
+
+def number_languages(number):
+    """Official languages of an E.164 number's country, such as ('de', 'fr', 'it')."""
+    return _country_languages(number_country(number or ""))
+
+
+@lru_cache(maxsize=300)
+def _country_languages(country):
+    return get_official_languages(country, de_facto=True) if country else ()
 
 
 def number_time_zones(number):

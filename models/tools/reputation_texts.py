@@ -98,59 +98,98 @@ def rate_sentence(env, measure, rate):
     }
 
 
-def base_text(env, judgement):
-    """The base of a score: '37 of 200 messages', or '1,952 delivered in 7 days'.
+def score_facts(judgement):
+    """What the texts about a score are made from, as it is stored: for readers of any language.
 
     :param judgement: policy.reputation.Judgement
+    :return: dict of 'score', 'base', 'window', 'costs' [{'measure', 'count', 'base', 'value'}], the
+        most costly first, and 'projection' {'level', 'in_days', 'error_days'} or None
     """
-    if judgement.score is None:
+    used = judgement.week if judgement.window == reputation_rates.WEEK else judgement.month
+    projection = judgement.projection
+    return {
+        "score": judgement.score,
+        "base": judgement.base,
+        "window": judgement.window,
+        "costs": [_cost_facts(cost.measure, used) for cost in judgement.costs],
+        # As exact as the texts: a figure that changes nothing in them is not written again.
+        "projection": projection
+        and {
+            "level": projection.level,
+            "in_days": round(projection.in_days, 1),
+            "error_days": round(projection.error_days, 1),
+        },
+    }
+
+
+def _cost_facts(measure, used):
+    if measure == "spam_limited":
+        return {"measure": measure}
+    rate = getattr(used, measure)
+    return {
+        "measure": measure,
+        "count": rate.count,
+        "base": rate.base,
+        "value": round(rate.value, 4),
+    }
+
+
+def base_text(env, facts):
+    """The base of a score: '37 of 200 messages', or '1,952 delivered in 7 days'.
+
+    :param facts: of `score_facts`
+    """
+    if facts["score"] is None:
         return env._(
             "%(count)s of %(needed)s messages",
-            count=format_number(env, judgement.base),
+            count=format_number(env, facts["base"]),
             needed=format_number(env, reputation_rates.MIN_VOLUME),
         )
     return env._(
         "%(count)s delivered in %(days)s days",
-        count=format_number(env, judgement.base),
-        days=judgement.window,
+        count=format_number(env, facts["base"]),
+        days=facts["window"],
     )
 
 
-def reason_text(env, judgement):
+def reason_text(env, facts):
     """Reasons for the score, the most costly first, and its base.
 
-    :param judgement: policy.reputation.Judgement
+    :param facts: of `score_facts`
     """
-    used = judgement.week if judgement.window == reputation_rates.WEEK else judgement.month
     parts = [
         env._(SPAM_LIMITED)
-        if cost.measure == "spam_limited"
-        else rate_sentence(env, cost.measure, getattr(used, cost.measure))
-        for cost in judgement.costs
-    ]
-    if judgement.score is not None and parts:
-        return env._(
-            "%(reasons)s, last %(days)s days.", reasons="; ".join(parts), days=judgement.window
+        if cost["measure"] == "spam_limited"
+        else rate_sentence(
+            env,
+            cost["measure"],
+            reputation_rates.Rate(cost["count"], cost["base"], cost["value"]),
         )
-    parts.append(env._("Not enough data") if judgement.score is None else env._("No warning signs"))
-    return f"{'; '.join(parts)}. {base_text(env, judgement)}."
+        for cost in facts["costs"]
+    ]
+    if facts["score"] is not None and parts:
+        return env._(
+            "%(reasons)s, last %(days)s days.", reasons="; ".join(parts), days=facts["window"]
+        )
+    parts.append(env._("Not enough data") if facts["score"] is None else env._("No warning signs"))
+    return f"{'; '.join(parts)}. {base_text(env, facts)}."
 
 
-def projection_text(env, projection):
+def projection_text(env, facts):
     """'At this rate: Watch in about 2 days (±1).', or False.
 
-    :param projection: policy.reputation_trend.Projection or None
+    :param facts: of `score_facts`
     """
+    projection = facts["projection"]
     if not projection:
         return False
-    if projection.in_days < 1:
-        return env._(
-            "At this rate: %s within a day.",
-            selection_label(env, "reputation_level", projection.level),
-        )
+    level = selection_label(env, "reputation_level", projection["level"])
+    if projection["in_days"] < 1:
+        return env._("At this rate: %s within a day.", level)
+    error = projection["error_days"]
     return env._(
         "At this rate: %(level)s in about %(days)s days (±%(error)s).",
-        level=selection_label(env, "reputation_level", projection.level),
-        days=formatLang(env, projection.in_days, digits=0),
-        error=formatLang(env, projection.error_days, digits=0 if projection.error_days >= 1 else 1),
+        level=level,
+        days=formatLang(env, projection["in_days"], digits=0),
+        error=formatLang(env, error, digits=0 if error >= 1 else 1),
     )

@@ -104,20 +104,20 @@ def summary(env, key):
     return env._(SUMMARIES[key])
 
 
-def number_sentence(env, sender, found, red_days):
+def number_sentence(env, sender, reason_key, share, red_days=0):
     """Why a number is slowed, held or locked, the effect and what ends it; '' if it is not.
 
     :param sender: waba.sender
-    :param found: policy.response.Response
+    :param reason_key, share: of policy.response.Response
     :param red_days: days for which Meta has rated it Low
     """
-    if found.reason_key not in NUMBER_SENTENCES:
+    if reason_key not in NUMBER_SENTENCES:
         return ""
-    sentence, slowed = env._(NUMBER_SENTENCES[found.reason_key]), env._(SLOWED)
+    sentence, slowed = env._(NUMBER_SENTENCES[reason_key]), env._(SLOWED)
     return sentence % {
         "number": sender.display_phone_number or sender.phone_number_uid,
         "days": red_days,
-        "slowed": slowed % {"share": format_percent(env, found.share)},
+        "slowed": slowed % {"share": format_percent(env, share)},
         "people": format_number(env, sender.warm_up_limit_now),
     }
 

@@ -17,6 +17,9 @@ _TOO_LONG = _lt(
     "%(length)s of %(limit)s characters. Meta refuses longer texts: shorten it by %(over)s."
 )
 _NO_VARIABLES = _lt("Variables are not possible here. Write plain text.")
+_ONE_LINE = _lt("A line break is not possible here. Write one line.")
+_NO_EMOJI = _lt("Emoji are not possible here. Move them to the body.")
+_NO_MARKUP = _lt("Formatting characters are not possible here. Remove * _ ~ and `.")
 _ALONE = _lt("This button must be the only one. Remove the others.")
 _MARKETING_ONLY = _lt("Possible in marketing templates only. Change the category or remove it.")
 _REFUSED_TOPIC = _lt("“%(quote)s” may be rejected: %(topic)s. Rewrite it.")
@@ -72,14 +75,19 @@ FINDING_TEXTS = {
     "header_gif": _lt(
         "GIFs are sent by the Marketing Messages API only. Choose an image or a video otherwise."
     ),
-    "header_markup": _lt("Formatting marks are not shown in a header. Remove * _ ~ and `."),
+    "header_markup": _NO_MARKUP,
+    "label_markup": _NO_MARKUP,
+    "header_product": _lt(
+        "A product as header needs the button View, and the button needs it. Add or remove both."
+    ),
     "header_edge": _lt("The header starts or ends with a variable. Add a word around it."),
     "footer_variables": _NO_VARIABLES,
     "sample_missing": _lt("No sample for {{%(name)s}}. Enter one: Meta reviews the text with it."),
     "sample_unexpected": _lt("More samples than variables. Remove those without a variable."),
     "variable_malformed": _lt("Braces do not match. Write variables as {{1}}, without blanks."),
     "variable_name": _lt(
-        "{{%(name)s}} is not a valid name. Use lower-case letters, digits and underscores."
+        "{{%(name)s}} is not a valid name. Use lower-case letters, underscores and digits after "
+        "them."
     ),
     "variable_mixed": _lt(
         "{{%(name)s}} does not fit: use either numbers or names in the whole template."
@@ -97,8 +105,12 @@ FINDING_TEXTS = {
     "variable_ratio": _lt(
         "Too few words for %(count)s variables. Add %(missing)s words or remove a variable."
     ),
-    "line_break": _lt("A line break is not possible here. Write one line."),
-    "emoji": _lt("Meta may refuse emoji here. Move them to the body."),
+    "header_break": _ONE_LINE,
+    "footer_break": _ONE_LINE,
+    "label_break": _ONE_LINE,
+    "header_emoji": _NO_EMOJI,
+    "label_emoji": _NO_EMOJI,
+    "footer_emoji": _lt("Meta may refuse emoji here. Move them to the body."),
     "body_long": _lt(
         "%(length)s characters. Meta refuses more than %(limit)s on some accounts: shorten it if "
         "this one is rejected."
@@ -112,6 +124,7 @@ FINDING_TEXTS = {
     "button_urls": _lt("%(count)s of %(limit)s website buttons. Remove some."),
     "button_phones": _lt("Only one call button is possible. Remove the others."),
     "button_codes": _lt("Only one copy code button is possible. Remove the others."),
+    "button_flows": _lt("Only one flow button is possible. Remove the others."),
     "quick_replies_split": _lt("Quick replies must be next to each other. Move them together."),
     "label_missing": _lt("No label. Enter one."),
     "label_length": _TOO_LONG,
@@ -121,6 +134,7 @@ FINDING_TEXTS = {
     "url_invalid": _lt("Not a web address. Enter one such as https://www.example.com/offer."),
     "url_length": _TOO_LONG,
     "url_variable": _lt("An address can have one variable, at its end. Move or remove it."),
+    "url_variable_name": _lt("The variable of an address is usually {{1}}. Rename it."),
     "url_whatsapp": _lt(
         "Meta refuses buttons that lead to WhatsApp. Use a quick reply or your own website."
     ),
@@ -129,6 +143,7 @@ FINDING_TEXTS = {
     ),
     "phone_missing": _lt("No phone number. Enter one with its country code."),
     "phone_length": _TOO_LONG,
+    "phone_invalid": _lt("Not a phone number. Enter digits with the country code."),
     "phone_format": _lt("The number may not work. Write + and the country code first."),
     "code_missing": _lt("No sample code. Enter one, such as SPRING20."),
     "code_length": _TOO_LONG,
@@ -137,7 +152,7 @@ FINDING_TEXTS = {
         "template is rejected."
     ),
     "code_category": _lt("Codes to copy belong to marketing. Change the category or remove it."),
-    "flow_missing": _lt("No flow. Enter the flow's ID."),
+    "flow_missing": _lt("No flow, or more than one. Enter the ID of one flow."),
     "flow_label": _lt("%(length)s characters. Phones may cut labels after %(limit)s: shorten it."),
     "button_alone": _ALONE,
     "contact_alone": _ALONE,
@@ -160,20 +175,24 @@ FINDING_TEXTS = {
         "A variable stands at the edge, or the text is too short for it. Add words around it."
     ),
     "card_breaks": _lt("More than %(limit)s line breaks. Cards may be cut: remove some."),
-    "product_card": _lt("A product card has one button, View or a website. Remove the others."),
+    "product_card": _lt("A product card has one button and no text. Remove the rest."),
     "offer_category": _MARKETING_ONLY,
     "offer_length": _TOO_LONG,
     "offer_variables": _NO_VARIABLES,
     "offer_body_length": _TOO_LONG,
     "offer_footer": _lt("A limited-time offer has no footer. Remove it."),
     "offer_header": _lt("A limited-time offer has an image or a video. Change the header."),
-    "offer_url": _lt("No website button. A limited-time offer needs one: add it."),
+    "offer_buttons": _lt(
+        "An offer has a copy code button or none, then a website. Change the buttons."
+    ),
     "offer_code": _lt("No copy code button. Offers that expire usually have one: add it."),
     "catalog_header": _lt("Catalog messages have a header of their own. Remove this one."),
     "products_header": _lt("No text header. Messages with products usually need one: add it."),
     "auth_text": _lt("WhatsApp writes the text of authentication templates. Remove it."),
     "auth_header": _lt("Authentication templates have no header or media. Remove it."),
     "auth_button": _lt("An authentication template has one button, for the code. Add only that."),
+    "auth_app": _lt("Autofill needs the app. Enter its package name and signature hash."),
+    "auth_terms": _lt("Zero-tap codes need Meta's terms. Accept them first."),
     "auth_expiry": _lt("A code expires after 1 to %(limit)s minutes. Enter a whole number."),
     # What it says
     "category_marketing": _lt(
@@ -226,9 +245,10 @@ def finding_text(env, finding):
     :param finding: policy.template_findings.Finding
     """
     figures = {key: _figure(env, value) for key, value in finding.figures.items()}
+    sentence = env._(FINDING_TEXTS.get(finding.key, _REFUSED_TOPIC))
     if finding.key in TOPICS:
-        return env._(_REFUSED_TOPIC) % {**figures, "topic": env._(TOPICS[finding.key])}
-    return env._(FINDING_TEXTS[finding.key]) % figures
+        figures["topic"] = env._(TOPICS[finding.key])
+    return sentence % figures
 
 
 def _figure(env, value):

@@ -23,6 +23,19 @@ TABLES = {
     "message": f"""(SELECT r.*, {DEPARTURE}::date AS day, {DEPARTURE} IS NOT NULL AS has_left
                       FROM waba_message r WHERE r.direction = 'out')""",
     "event": "(SELECT *, TRUE AS has_left FROM waba_attribution)",
+    "row": "(SELECT *, TRUE AS has_left FROM waba_message)",
+    "enrollment": """(SELECT e.*, l.won_status = 'won' AS is_won, TRUE AS has_left
+                        FROM waba_sequence_enrollment e
+                   LEFT JOIN crm_lead l ON l.id = e.lead_id)""",
+    "step": """(SELECT r.*, e.sequence_id AS of_sequence, e.user_id AS of_user, TRUE AS has_left
+                  FROM waba_message r JOIN waba_sequence_enrollment e ON e.id = r.enrollment_id)""",
+    # In this data everybody writes once, and is answered by a user at most once.
+    "turn": """(SELECT i.sender_id, o.create_date - i.sent_at AS wait, TRUE AS has_left,
+                       i.sent_at + interval '24 hours' < now() AT TIME ZONE 'UTC' AS is_over,
+                       COALESCE(o.user_id, i.user_id) AS user_id
+                  FROM waba_message i
+             LEFT JOIN waba_message o ON o.recipient_id = i.recipient_id AND o.origin = 'manual'
+                 WHERE i.direction = 'in')""",
 }
 FACTS = {
     "messages": ("message", "count(*)"),
@@ -44,6 +57,28 @@ FACTS = {
     "priced": ("message", "count(r.company_cost)"),
     "unpriced": ("message", "count(r.delivered_at) - count(r.company_cost)"),
     "cost": ("message", "sum(r.company_cost)"),
+    "attempts": ("row", "sum(r.attempt_count)"),
+    "enrolled": ("enrollment", "count(*)"),
+    "reached": ("enrollment", "COALESCE(sum(r.steps_done), 0)"),
+    "won_leads": ("enrollment", "count(*) FILTER (WHERE r.is_won)"),
+    "step_sent": ("step", "count(r.accepted_at)"),
+    "step_delivered": ("step", "count(r.delivered_at)"),
+    "step_read": ("step", "count(r.read_at)"),
+    "step_replied": ("step", "count(r.replied_at)"),
+    "turns": ("turn", "count(*)"),
+    "answered": ("turn", "count(r.wait)"),
+    "missed": (
+        "turn",
+        """count(*) FILTER (WHERE r.wait > interval '24 hours'
+                                              OR r.wait IS NULL AND r.is_over)""",
+    ),
+    "in_time": ("turn", "count(*) FILTER (WHERE r.wait <= interval '24 hours')"),
+    "minutes": ("turn", "sum(extract(epoch FROM r.wait) / 60)"),
+    "median": (
+        "turn",
+        """percentile_cont(0.5) WITHIN GROUP (
+                              ORDER BY extract(epoch FROM r.wait)::float8 / 60)""",
+    ),
     "stages": ("event", "count(*) FILTER (WHERE r.kind = 'stage')"),
     "activities": ("event", "count(*) FILTER (WHERE r.kind = 'activity')"),
     "won": ("event", "count(*) FILTER (WHERE r.kind = 'won')"),
@@ -56,8 +91,8 @@ FACTS = {
 class Figure(NamedTuple):
     """How a number behaves in a group.
 
-    :ivar kind: 'sum': may be added. 'ratio': a sum over a sum. 'last': the last known value of one
-        number. 'row': a fact of one row, never summarized
+    :ivar kind: 'sum': may be added. 'ratio': a sum over a sum. 'median': the middle of all rows.
+        'last': the last known value of one number. 'row': a fact of one row, never summarized
     :ivar part: key of FACTS
     :ivar bases: keys of FACTS whose sum is the denominator
     :ivar unless: key of FACTS; the ratio is unknown while that is not 0
@@ -149,35 +184,61 @@ FIGURES = {
         # What a won lead promised and what its invoices brought are no parts of one sum.
         "amount": ROW,
     },
-    # Counted by tests/sequence/test_sequence.py.
     "waba.sequence.report": {
-        "entered_count": total(""), "reached_count": total(""), "sent_count": total(""),
-        "delivered_count": total(""), "read_count": total(""), "answered_count": total(""),
-        "won_count": total(""), "answer_rate": ratio("", ""), "won_rate": ratio("", ""),
+        "entered_count": total("enrolled"),
+        "reached_count": total("reached"),
+        "sent_count": total("step_sent"),
+        "delivered_count": total("step_delivered"),
+        "read_count": total("step_read"),
+        "answered_count": total("step_replied"),
+        "won_count": total("won_leads"),
+        "answer_rate": ratio("step_replied", "step_sent"),
+        "won_rate": ratio("won_leads", "enrolled"),
         "position": ROW,
     },
-    # By tests/conversation/test_answer_report.py; an average and a median of minutes.
     "waba.answer.report": {
-        "message_count": total(""), "missed_count": total(""), "missed_rate": ratio("", ""),
-        "answer_minutes": ratio("", ""), "answer_median": ratio("", ""),
+        "message_count": total("turns"),
+        "missed_count": total("missed"),
+        "missed_rate": ratio("missed", "missed", "in_time"),
+        "answer_minutes": ratio("minutes", "answered"),
+        "answer_median": Figure("median", "median", unknown="–"),
     },
-    "waba.message": {"attempt_count": total("")},
+    "waba.message": {"attempt_count": total("attempts")},
 }  # fmt: skip
 
 # Groups by which each model is compared: {spec: {table: SQL}}.
-DAY = {"message": "r.day", "event": "r.day"}
-SENDER = {"message": "r.sender_id", "event": "r.sender_id"}
-CAMPAIGN = {"message": "r.campaign_id", "event": "r.campaign_id"}
-NO_GROUP = {"message": "NULL", "event": "NULL"}
+DAY = dict.fromkeys(("message", "event"), "r.day")
+SENDER = dict.fromkeys(("message", "event", "row", "turn"), "r.sender_id")
+CAMPAIGN = dict.fromkeys(("message", "event", "row"), "r.campaign_id")
+USER = {**dict.fromkeys(("message", "enrollment", "turn"), "r.user_id"), "step": "r.of_user"}
+TEMPLATE = {"message": "r.template_id"}
+STATE = dict.fromkeys(("message", "row"), "r.state")
+SEQUENCE = {"enrollment": "r.sequence_id", "step": "r.of_sequence"}
+NO_GROUP = {}
 COUNTED = {
-    "waba.message.report": {"": NO_GROUP, "sender_id": SENDER, "campaign_id": CAMPAIGN},
-    "waba.message.daily": {"": NO_GROUP, "day:day": DAY, "sender_id": SENDER,
-                           "campaign_id": CAMPAIGN},
+    "waba.message.daily": {
+        "": NO_GROUP,
+        "day:day": DAY,
+        "sender_id": SENDER,
+        "campaign_id": CAMPAIGN,
+    },
     "waba.audience.daily": {"": NO_GROUP, "day:day": DAY, "sender_id": SENDER},
     "waba.sender.reputation": {"": NO_GROUP, "day:day": DAY, "sender_id": SENDER},
-    "waba.money.report": {"": NO_GROUP, "day:day": DAY, "sender_id": SENDER,
-                          "campaign_id": CAMPAIGN},
+    "waba.money.report": {
+        "": NO_GROUP,
+        "day:day": DAY,
+        "sender_id": SENDER,
+        "campaign_id": CAMPAIGN,
+    },
     "waba.attribution": {"": NO_GROUP, "day:day": DAY, "campaign_id": CAMPAIGN},
+}
+# Those that read the messages themselves, not counts of a day.
+READ_LIVE = {
+    "waba.message.report": {"": NO_GROUP, "sender_id": SENDER, "campaign_id": CAMPAIGN,
+                            "user_id": USER, "template_id": TEMPLATE, "state": STATE},
+    "waba.sequence.report": {"": NO_GROUP, "sequence_id": SEQUENCE, "user_id": USER},
+    "waba.answer.report": {"": NO_GROUP, "sender_id": SENDER, "user_id": USER},
+    "waba.message": {"": NO_GROUP, "sender_id": SENDER, "campaign_id": CAMPAIGN, "state": STATE},
 }  # fmt: skip
 
 
@@ -244,11 +305,81 @@ class FiguresCase(ReputationCase):
         self.env.flush_all()
         self.env.invalidate_all()
 
+    def _follow_up(self):
+        """Two follow-ups of two steps; of four leads one got both messages, one none."""
+        leads = self._leads(4, start=800)
+        leads[0].stage_id = self.env["crm.stage"].search([("is_won", "=", True)], limit=1)
+        now = fields.Datetime.now()
+        for name, mine, sent in (("Offers", leads[:3], (2, 1, 1)), ("Visits", leads[3:], (0,))):
+            sequence = self.env["waba.sequence"].create(
+                {
+                    "name": name,
+                    "trigger": "manual",
+                    "sender_id": self.sender.id,
+                    "step_ids": [
+                        (0, 0, {"kind": "template", "template_id": self.template.id})
+                        for _step in range(2)
+                    ],
+                }
+            )
+            for lead, count in zip(mine, sent, strict=True):
+                one = self.env["waba.sequence.enrollment"].create(
+                    {
+                        "sequence_id": sequence.id, "lead_id": lead.id, "steps_done": count,
+                        "version": sequence.step_ids[0].version, "entered_at": now,
+                        "user_id": self.salesperson.id if lead != leads[0] else False,
+                        "company_id": self.env.company.id,
+                    }
+                )  # fmt: skip
+                for index, step in enumerate(sequence.step_ids[:count]):
+                    self._message(
+                        lead.phone_sanitized, "read" if index else "accepted",
+                        origin="sequence", enrollment_id=one.id, sequence_step_id=step.id,
+                        delivered_at=now if index else False, read_at=now if index else False,
+                        replied_at=now if index else False,
+                    )  # fmt: skip
+
+    def _answer(self):
+        """Answered after 10 and 50 minutes, and after 30 hours; missed; still in the window."""
+        now = fields.Datetime.now()
+        for index, (hours, minutes) in enumerate(
+            ((5, 10), (4, 50), (60, 30 * 60), (30, None), (2, None))
+        ):
+            number, at = f"+3461199900{index}", now - timedelta(hours=hours)
+            said = self._message(number, "received", direction="in", kind="text", text="Hola",
+                                 template_id=False, sent_at=at)  # fmt: skip
+            pair = (said.sender_id, said.recipient_id)
+            self.env["waba.conversation"]._find_or_create_pair(*pair)
+            if minutes:
+                row = self._message(
+                    number, "read", kind="text", text="Sí", template_id=False, origin="manual",
+                    category="service", user_id=(self.salesperson if index else self.manager).id,
+                )  # fmt: skip
+                row.flush_recordset()
+                self.env.cr.execute(
+                    "UPDATE waba_message SET create_date = %s WHERE id = %s",
+                    (at + timedelta(minutes=minutes), row.id),
+                )
+
 
 @tagged("post_install", "-at_install")
 class TestFigures(FiguresCase):
     def test_each_figure_of_each_group_is_what_sql_says(self):
-        for model, groups in COUNTED.items():
+        self._compare_groups(COUNTED)
+
+    def test_of_follow_ups_answers_and_messages_too(self):
+        self._follow_up()
+        self._answer()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self._compare_groups(READ_LIVE)
+
+    def test_each_report_is_compared(self):
+        compared = {model for model in FIGURES if self._computed(model)}
+        self.assertEqual(compared, COUNTED.keys() | READ_LIVE.keys())
+
+    def _compare_groups(self, counted):
+        for model, groups in counted.items():
             for spec, by_table in groups.items():
                 found = self._found(model, spec)
                 self.assertTrue(found)
@@ -262,7 +393,7 @@ class TestFigures(FiguresCase):
         return {
             name: figure
             for name, figure in FIGURES[model].items()
-            if figure.kind in ("sum", "ratio")
+            if figure.kind in ("sum", "ratio", "median")
         }
 
     def _found(self, model, spec, domain=()):
@@ -285,9 +416,9 @@ class TestFigures(FiguresCase):
         facts = {}
         for table, source in TABLES.items():
             names = [name for name, (of, _sql) in FACTS.items() if of == table]
-            group = "TRUE" if by_table[table] == "NULL" else (
-                f"{by_table[table]} IS NOT DISTINCT FROM %(key)s"
-            )  # fmt: skip
+            group = "TRUE"
+            if table in by_table:
+                group = f"{by_table[table]} IS NOT DISTINCT FROM %(key)s"
             # Only the analysis of messages has those that never left.
             left = "TRUE" if model == "waba.message.report" else "r.has_left"
             self.env.cr.execute(
@@ -299,7 +430,7 @@ class TestFigures(FiguresCase):
         return facts
 
     def _expected(self, figure, facts):
-        if figure.kind == "sum":
+        if figure.kind in ("sum", "median"):
             return facts[figure.part]
         base = sum(facts[name] or 0 for name in figure.bases)
         if not base or facts[figure.part] is None or (figure.unless and facts[figure.unless]):

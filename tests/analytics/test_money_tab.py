@@ -107,7 +107,7 @@ class TestCards(TabCase):
             ("won", "waba.attribution", 5), ("return", "waba.money.report", 4),
         ]:  # fmt: skip
             with self.subTest(card):
-                action = campaign.with_context(waba_money=card).action_view_cost_report()
+                action = campaign.with_context(show_money=card).action_view_cost_report()
                 self.assertEqual(action["res_model"], model)
                 found = self.env[model].search(action["domain"])
                 self.assertEqual(set(found.campaign_id), {campaign})

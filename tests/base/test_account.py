@@ -6,8 +6,9 @@ from odoo import fields
 from odoo.addons.waba_campaign.models.base.waba_account import DEFAULT_API_VERSION
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import HttpCase, new_test_user, tagged
-from odoo.tools import format_datetime, mute_logger
+from odoo.tools import mute_logger
 
+from ...models.tools.moments import DAY_OF_YEAR, format_moment
 from ..common import (
     NO_WEBHOOK,
     NUMBER_ES,
@@ -286,7 +287,7 @@ class TestConnect(ConnectCase):
     def test_the_last_event_received_is_told(self):
         event = self._store_event({}, self.outlet)
         line = self._line(self._diagnose(), "Webhook", "ok")
-        received_at = format_datetime(self.env, event.received_at, dt_format="d MMM y, HH:mm")
+        received_at = format_moment(self.env, event.received_at, DAY_OF_YEAR)
         self.assertIn(received_at, line.text)
 
     def test_connecting_again_after_a_repair_connects(self):

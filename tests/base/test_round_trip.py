@@ -87,6 +87,14 @@ class TestRoundTrip(RoundTripCase):
             )
             self.env["ir.cron"].invalidate_model()
 
+        def limit_used(trip):
+            self.portfolio.daily_cap = 1
+            [person] = self.env["waba.recipient"]._find_or_create_by_number(
+                self.portfolio, ["+34611055500"]
+            ).values()  # fmt: skip
+            person.slot_at = fields.Datetime.now() - timedelta(hours=20)
+            self.env.flush_all()
+
         def token(trip):
             self.simulator.post("faults", kind="error", endpoint="messages", code=131026)
             self._dispatch()
@@ -121,6 +129,7 @@ class TestRoundTrip(RoundTripCase):
         cases = [
             (locked, "sent", "failed", "Paused for the test."),
             (no_worker, "sent", "late", "no scheduled action has run"),
+            (limit_used, "sent", "late", "The daily limit is used: 1 of 1 recipients"),
             (token, "sent", "failed", "131026"),
             (still_queued, "sent", "late", "Still queued"),
             (refused, "webhook", "failed", "wrong signature"),

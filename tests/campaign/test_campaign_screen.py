@@ -249,6 +249,13 @@ class TestNewCampaign(ScreenCase):
             with self.assertRaisesRegex(UserError, "Choose an audience"):
                 campaign._check_launch()
 
+    def test_its_figures_ask_for_no_record_that_is_not_there(self):
+        """A manager's form shows the campaign's effect on the number that is filled in."""
+        campaigns = self.env["waba.campaign"].with_user(self.manager).sudo(False)
+        for campaign in (campaigns, campaigns.browse(self._campaign(self._leads(1)).id)):
+            with self.assertNoLogs("odoo.domains", "WARNING"):
+                Form(campaign, FORM).sender_id = self.sender_mx
+
     def test_a_campaign_made_with_conditions_has_them(self):
         lead = self._lead("+34611000001")
         campaign = self._campaign(lead)

@@ -175,6 +175,23 @@ class WorldCase(PreflightCase):
         self.sender.quality_rating = "red"
         return self._campaign(self._leads(1)), None, "rating is Low. They resume when"
 
+    def _multilingual(self, leads):
+        campaign = self._campaign(leads, by_language=True)
+        for line in campaign.language_ids.variable_ids.filtered(lambda line: line.kind == "text"):
+            line.text = "translated"
+        return campaign
+
+    @case("languages", "pass")
+    def _languages_pass(self):
+        campaign = self._multilingual(self._leads(2) | self._lead("+44 7400 123456"))
+        return campaign, None, "Recipients by language: Spanish 2, English 1"
+
+    @case("languages", "warn")
+    def _languages_warn(self):
+        campaign = self._multilingual(self._leads(2))
+        campaign.variable_ids[1].text = campaign.language_ids.variable_ids[1].text
+        return campaign, None, "same text in several languages"
+
     @case("personal", "pass")
     def _personal_pass(self):
         return self._campaign(self._leads(2)), None, "Personalised for all 2"

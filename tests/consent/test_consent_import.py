@@ -55,15 +55,21 @@ class TestImport(ConsentCase):
         self.assertEqual(answer["messages"], [])
         self.assertEqual(self._entry().evidence, "Row 2 of “fair.csv”: Fair in Madrid")
 
-    def _import_file(self, lines, skips=False):
-        """As Odoo's screen does: headings matched by the preview, then the import."""
+    def _import_file(self, lines, skips=False, encoding=None):
+        """As Odoo's screen does: headings matched by the preview, then the import.
+
+        :param encoding: of the file, which the preview has to find out; UTF-8 is given
+        """
         wizard = self.env["base_import.import"].with_user(self.manager)
+        content = ("\n".join(lines) + "\n").encode(encoding or "utf-8")
         wizard = wizard.create(
-            {"res_model": "waba.consent", "file": "\n".join(lines) + "\n", "file_name": "a.csv",
+            {"res_model": "waba.consent", "file": content, "file_name": "a.csv",
              "file_type": "text/csv"}
         )  # fmt: skip
-        options = {"quoting": '"', "separator": ",", "has_headers": True, "encoding": "utf-8"}
+        options = {"quoting": '"', "separator": ",", "has_headers": True,
+                   "encoding": "" if encoding else "utf-8"}  # fmt: skip
         preview = wizard.parse_preview(dict(options))
+        options["encoding"] = preview["options"]["encoding"]
         columns = preview["headers"]
         names = [(preview["matches"].get(i) or [False])[0] for i in range(len(columns))]
         if skips:
@@ -86,6 +92,15 @@ class TestImport(ConsentCase):
                 self.assertEqual(answer["messages"], [])
                 entry = self._entry()
                 self.assertEqual((entry.action, entry.purpose), ("opt_in", "marketing"))
+
+    def test_a_short_file_in_any_common_encoding(self):
+        lines = ["Teléfono,Acción,Fecha,Origen", f'{NUMBER},opt-in,2026-01-15,"Fair in Madrid"']
+        for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
+            for used in (lines, [lines[0].replace("Acción", "Action"), lines[1]]):
+                with self._case(f"{encoding} {used[0]}"):
+                    _names, answer = self._import_file(used, encoding=encoding)
+                    self.assertEqual(answer["messages"], [])
+                    self.assertEqual(self._entry().action, "opt_in")
 
     def test_yes_and_no_mean_what_their_heading_asks(self):
         for heading, text, action in (
@@ -243,7 +258,7 @@ class TestImport(ConsentCase):
                  "“13” is not"]  # fmt: skip
         *messages, choice = answer["messages"]
         self.assertEqual(choice["field"], "person_id", "where Odoo's import offers to skip")
-        self.assertIn("8 of 9 rows", choice["message"])
+        self.assertIn("Rows with errors: 8 of 9.", choice["message"])
         self.assertEqual(len(messages), len(words))
         for index, (message, word) in enumerate(zip(messages, words, strict=True)):
             with self.subTest(word):

@@ -73,7 +73,7 @@ class TestAudienceImport(WabaCase):
                         strict=True,
                     ):  # fmt: skip
                         self.assertIn(words, why)
-                    self.assertIn("2 of 6 rows", wizard.summary)
+                    self.assertIn("Rows imported: 2 of 6.", wizard.summary)
                     self.assertFalse(self.env["waba.recipient"].search([]).consent_ids)
 
     def test_an_existing_record_is_used_in_every_spelling(self):
@@ -98,6 +98,18 @@ class TestAudienceImport(WabaCase):
         )
         self.assertEqual((values["res_model"], values["audience_source"]), ("crm.lead", "records"))
         self.assertEqual(values["audience_domain"], repr([("id", "in", wizard.record_ids)]))
+
+    def test_the_campaign_is_named_after_the_tag_or_the_file(self):
+        campaigns = self.env["waba.campaign"].with_user(self.salesperson)
+        for tag, file, name in (
+            ("Fair ", "list.csv", "Fair"), (False, "Visitors 2026.csv", "Visitors 2026"),
+        ):  # fmt: skip
+            with self._case(name):
+                wizard = self._wizard(as_csv([("Phone",), ("+34611000001",)]), file, tag_name=tag)
+                wizard.action_import()
+                context = wizard.action_create_campaign()["context"]
+                values = campaigns.with_context(**context).default_get(["name"])
+                self.assertEqual(values["name"], name)
 
     def test_opt_ins_need_a_manager_a_date_and_evidence(self):
         content = as_csv(ROWS)
@@ -140,6 +152,34 @@ class TestAudienceImport(WabaCase):
         ):
             with self.subTest(words), self.assertRaisesRegex(UserError, words):
                 self._wizard(content).action_import()
+        for content, name in (
+            (b"%PDF-1.4 no list", "list.pdf"), (b"PK no book", "list.xlsx"),
+            (b"\xff\xfe\x00", "list.csv"), (b"\x00\x01\x02\xfe", "list.doc"),
+        ):  # fmt: skip
+            with self.subTest(name), self.assertRaisesRegex(UserError, "cannot be read"):
+                self._wizard(content, name).action_import()
+
+    def test_the_separator_is_that_of_the_headings(self):
+        for separator in ",;\t|":
+            for row in ("611000001", "611000001{s}Ana", "611000001{s}Ana{s}S{s}a@example.com{s}x"):
+                with self._case(f"{separator!r} {row}"):
+                    text = "Teléfono{s}Nombre{s}Empresa{s}Correo\n+34611000002{s}Eva{s}{s}\n" + row
+                    wizard = self._wizard(text.replace("{s}", separator).encode())
+                    wizard.action_import()
+                    leads = self.env["crm.lead"].browse(wizard.record_ids)
+                    self.assertEqual(
+                        leads.mapped("phone_sanitized"), ["+34611000002", "+34611000001"]
+                    )
+
+    def test_a_short_file_in_any_common_encoding(self):
+        for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
+            for name in ("Ana", "Íñigo Núñez"):
+                with self._case(f"{encoding} {name}"):
+                    text = f"Teléfono;Nombre\n611 00 00 01;{name}\n+34 611 000 002;Luis\n"
+                    wizard = self._wizard(text.encode(encoding))
+                    wizard.action_import()
+                    leads = self.env["crm.lead"].browse(wizard.record_ids)
+                    self.assertEqual(leads.mapped("contact_name"), [name, "Luis"])
 
     def test_cells_of_the_rejected_rows_are_no_formulas(self):
         wizard = self._wizard(as_csv([("Phone", "Name"), ("12", "=1+1"), ("+34611000002", "Ana")]))

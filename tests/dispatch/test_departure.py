@@ -35,7 +35,8 @@ class TestDeparture(WabaCase):
         self._use_limit(2, 5)
         row = self._queued()
         self.assertRegex(
-            row._delay_text(), r"^Leaves .*\d\d:\d\d\. The daily limit is used: 2 of 2 recipients"
+            row._delay_text(),
+            r"^Leaves .*\d:\d\d\s[AP]M\. The daily limit is used: 2 of 2 recipients",
         )
         self.assertEqual(row._reason_text(), row._delay_text())
         delay = row._queue_delay()

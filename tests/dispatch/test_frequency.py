@@ -7,6 +7,7 @@ from odoo.tests import TransactionCase
 from psycopg2.errors import SerializationFailure
 
 from ...models.dispatch.waba_sender_dispatch import DispatchRun
+from ...models.tools.moments import format_moment
 from .test_message_direct import ANA, DirectCase, committed_world
 
 
@@ -40,7 +41,8 @@ class TestCampaigns(FrequencyCase):
             [("recipient_id", "=", row.recipient_id.id)]
         ):
             if promoted != row:
-                self.assertIn(promoted.promoted_at.strftime("%H:%M"), row.failure_reason)
+                left_at = format_moment(self.env, promoted.promoted_at, tz="UTC")
+                self.assertIn(left_at, row.failure_reason)
         self.assertEqual(campaign.sent_count, 1)
 
     def test_what_counts(self):

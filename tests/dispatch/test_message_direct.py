@@ -95,7 +95,7 @@ def _commit_number(env, index):
 
 class DirectCase(DispatchCase):
     def _queue(self, record, *, origin="sequence", template=None, sender=None, **values):
-        if not values.get("text"):
+        if not values.get("text") and not values.get("media"):
             template = template or self.utility_template
         return self.env["waba.message"]._queue_direct(
             sender or self.sender, record, origin=origin, template=template, **values

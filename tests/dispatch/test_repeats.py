@@ -172,6 +172,60 @@ class TestReservation(RepeatCase):
             self.assertEqual(len(self.simulator.sends()), 1)
             self.assertEqual(sum(campaigns.mapped("skipped_count")), 1)
 
+    def test_of_two_messages_in_one_batch_one_leaves(self):
+        hand = {"origin": "manual", "may_repeat": True}
+        for name, origins in (
+            ("two campaigns", ("campaign", "campaign")),
+            ("campaign and follow-up", ("campaign", "sequence")),
+            ("by hand and campaign", (hand, "campaign")),
+            ("two follow-ups", ("sequence", "sequence")),
+            ("two automation rules", ("action", "action")),
+        ):
+            for people in ("one recipient", "two spellings", "two recipients"):
+                with self._case(f"{name}, {people}"), self._moving_clock() as move:
+                    rows = self._queue_pair(origins, self._pair_of_people(people))
+                    self.assertEqual(self._reserve_once(), 1)
+                    move(60)
+                    self.assertEqual(self._reserve_once(), 0)
+                    self.assertEqual(sorted(rows.mapped("state")), ["reserved", "skipped"])
+                    self._assert_repeated(rows.filtered(lambda row: row.state == "skipped"))
+
+    def _pair_of_people(self, name):
+        """Two recipients, who may be one: [(recipient, number of the message)]."""
+        canonical, spelled = "+525512345678", "+5215512345678"
+        person = self._person(canonical)
+        if name == "one recipient":
+            return [(person, canonical)] * 2
+        if name == "two spellings":
+            return [(person, canonical), (person, spelled)]
+        # The second one's number changed after the message was queued.
+        return [(person, canonical), (self._person("+525587654321"), canonical)]
+
+    def _queue_pair(self, origins, people):
+        """Queue one message per origin, due now, to these people."""
+        rows = self.env["waba.message"]
+        for origin, (person, number) in zip(origins, people, strict=True):
+            values = origin if isinstance(origin, dict) else {"origin": origin}
+            if origin == "campaign":
+                campaign = self._campaign(self.lead, template_id=self.utility_template.id)
+                campaign.write({"state": "running"})
+                values["campaign_id"] = campaign.id
+            rows |= self._message(
+                number,
+                "queued",
+                recipient_id=person.id,
+                template_id=self.utility_template.id,
+                category="utility",
+                retry_at=fields.Datetime.now(),
+                **values,
+            )
+        return rows
+
+    def _reserve_once(self):
+        run = DispatchRun(type("Pool", (), {"pending": 0})(), 80, self.sender.run_count)
+        jobs, _dropped = self.sender._reserve_rows(10, run)
+        return len(jobs)
+
     def test_a_retry_is_no_second_message(self):
         row = self._queue(self.lead)
         with self._moving_clock() as move:

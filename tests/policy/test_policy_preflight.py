@@ -119,6 +119,11 @@ CASES = {
         ("Meta will change it", ("utility", "marketing"), "warn", "announced"),
         ("not known", ("unknown", ""), "warn", "unknown"),
     ],
+    "languages": [
+        ("no other", (0, 0), "warn", "none"),
+        ("each in theirs", (2, 0), "pass", "fine"),
+        ("a text not translated", (2, 1), "warn", "repeated"),
+    ],
     "way_out": [
         ("a button", ("marketing", True, False), "pass", "button"),
         ("words", ("marketing", False, True), "pass", "words"),

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy.template_content import check_content, marketing_sentences
 from odoo.addons.waba_campaign.policy.template_phrases import MARKETING, REFUSED
 from odoo.addons.waba_campaign.policy.template_rule_list import RULES
+from odoo.addons.waba_campaign.policy.template_rules import judge_template
 
 from ..architecture import ROOT
 from ..pure import PureCase
@@ -105,6 +107,15 @@ class TestCategory(PureCase):
             if "quote" in one.figures:
                 start, end = one.figures["start"], one.figures["end"]
                 self.assertEqual(text[start:end], one.figures["quote"])
+
+
+class TestLongTexts(PureCase):
+    def test_no_text_takes_long(self):
+        for piece in ("xa ", "<name", "_", "-", "a.", "{{", "😀\u200d", "1 ", "\n", "a\u0301"):
+            text = piece * (100_000 // len(piece))
+            started = time.monotonic()
+            judge_template([header(text), body(text), footer(text), buttons({**URL, "url": text})])
+            self.assertLess(time.monotonic() - started, 10, piece)
 
 
 class TestWayOut(PureCase):

@@ -74,6 +74,7 @@ STAYS = {
         "waba_account": "waba_uid app_uid api_version restriction review_status"
         " blocked_country_codes missing_webhook_fields",
         "waba_action_variable": "example",
+        "waba_campaign_language": "language",
         "waba_campaign_variable": "example",
         "waba_media": "media_uid mimetype sha256",
         "waba_message": "wamid kind fbtrace_id pricing_category pricing_type about_wamid",
@@ -95,6 +96,7 @@ STAYS = {
         "waba_campaign": "template_signature pause_reason trimmed_counts winner_reason"
         " b_template_signature override_lines launch_mark launched_mark approval_people"
         " override_people audience_excluded_ids",
+        "waba_campaign_language": "template_signature",
         "waba_consent_note": "res_model",
         "waba_consent_rejected": "fault",
         "waba_conversation": "res_model",
@@ -108,8 +110,7 @@ STAYS = {
         "waba_renumbered": "res_model",
         "waba_report_block": "res_model",
         "waba_reputation_event": "event_key",
-        "waba_sender": "pause_reason reputation_base_text reputation_reason reputation_projection"
-        " response_key response_reason alerted_states",
+        "waba_sender": "pause_reason reputation_facts response_key alerted_states",
         "waba_sequence_enrollment": "hold_reason trigger_key stop_text",
         "waba_template": "signature hold_key category_before",
         "waba_template_version": "content_key",

@@ -43,6 +43,7 @@ RIGHTS = {
     "waba.consent.rejected": {USER: "", MANAGER: "rwd", SYSTEM: ""},
     "waba.consent.word": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.campaign.language": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign.variable": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.message": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.message.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
@@ -349,7 +350,7 @@ class TestCompanies(SecurityCase):
         )  # fmt: skip
 
     def test_nothing_of_another_company_is_seen(self):
-        campaign = self._launch(self._leads(1))
+        campaign = self._launch(self._leads(1), by_language=True)
         self._receive(self._inbound("+34611000000", "BAJA"))
         self._receive(
             self._inbound("+34611000000", "", "wamid.IN2", type="image", image={"id": "1"})
@@ -416,11 +417,11 @@ class TestCompanies(SecurityCase):
 
     def test_nothing_of_another_company_is_touched(self):
         """By its id, which anybody can guess: read, written, deleted or taken over."""
-        campaign = self._launch(self._leads(1))
+        campaign = self._launch(self._leads(1), by_language=True)
         self._follow_up()
         template = self.template
         known = [
-            campaign, campaign.variable_ids[0], self._rows(campaign),
+            campaign, campaign.variable_ids[0], campaign.language_ids[0], self._rows(campaign),
             self._rows(campaign).recipient_id, self.account, self.portfolio, self.sender,
             template, template.variable_ids[0],
             self.env["waba.sequence"].search([], limit=1),

@@ -297,9 +297,13 @@ class TestUpgradeFrom1100(UpgradeCase, PureCase):
     version = "19.0.1.1.0"
 
 
+class TestUpgradeFrom2000(UpgradeCase, PureCase):
+    version = "19.0.2.0.0"
+
+
 class TestDumps(PureCase):
     def test_every_earlier_version_is_upgraded(self):
-        tested = {TestUpgradeFrom1000.version, TestUpgradeFrom1100.version}
+        tested = {case.version for case in UpgradeCase.__subclasses__()}
         dumps = {path.name.split("-")[1].removesuffix(".sql.xz") for path in DUMPS.glob("*.xz")}
         self.assertEqual(dumps, tested)
 

@@ -358,6 +358,17 @@ class TestJudging(ReputationCase):
         self._run_judge()
         self.assertEqual(self._chatter(self.sender), told, "the same level was told twice")
 
+    def test_its_texts_are_in_the_readers_language(self):
+        self.env["res.lang"]._activate_lang("es_ES")
+        self._week(per_day=200, opted_out=3)
+        self._run_judge()
+        for lang, rate, base in (("en_US", "1.5%", "1,400"), ("es_ES", "1,5 %", "1.400")):
+            with self.subTest(lang):
+                sender = self.sender.with_context(lang=lang)
+                self.assertIn(base, sender.reputation_base_text)
+                self.assertIn(base, sender.reputation_reason)
+                self.assertIn(rate, sender.reputation_reason.replace("\N{NO-BREAK SPACE}", " "))
+
     def test_possible_blocks_are_called_so_and_never_blocks(self):
         self._week(days=range(3, 30), silent=12)
         self._run_judge()

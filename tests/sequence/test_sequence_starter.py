@@ -9,7 +9,7 @@ from ..sequence_case import SequenceCase
 class TestStarter(SequenceCase):
     def _starter(self, key, user=None):
         starters = self.env["waba.sequence.starter"].with_user(user or self.manager)
-        return starters.with_context(waba_starter=key).create({})
+        return starters.with_context(show_starter=key).create({})
 
     def _created(self, key):
         return self.env["waba.sequence"].browse(self._starter(key).action_create()["res_id"])

@@ -40,9 +40,10 @@ WRITABLE = {
         " audience_filter_id audience_team_id audience_tag_id audience_category_id"
         " audience_campaign_id audience_outcome audience_excluded_ids"
         " ab_test ab_share ab_hours ab_criterion"
-        " b_template_id b_variable_ids holdout_percent"
+        " b_template_id b_variable_ids holdout_percent by_language language_ids"
     )),
-    "waba.campaign.variable": (BOTH, f"{OF_A_LINE} campaign_id variant"),
+    "waba.campaign.variable": (BOTH, f"{OF_A_LINE} campaign_id variant language_id"),
+    "waba.campaign.language": (BOTH, "campaign_id template_id variable_ids"),
     "waba.sequence": ((MANAGER,), (
         "name active company_id user_id trigger stage_ids source_ids tag_ids campaign_ids"
         " campaign_event trigger_amount trigger_unit domain reentry reentry_days step_ids"

@@ -77,6 +77,13 @@ class TestConversationTours(ConversationTourCase):
         self._tour("waba_close_and_reopen", "waba_salesperson")
         self.assertEqual(conversation.inbox_state, "closed")
 
+    def test_a_snooze_until_a_chosen_time(self):
+        self._opportunities("+34 611 000 001")
+        self._writes("34611000001", "¿Abren hoy?")
+        self._tour("waba_snooze_until_a_chosen_time", "waba_salesperson")
+        conversation = self.env["waba.conversation"].search([])
+        self.assertEqual(conversation.snoozed_until.minute, 15)
+
     def test_a_reaction_options_and_a_block(self):
         self._opportunities("+34 611 000 001")
         self._writes("34611000001", "¿Abren hoy?")

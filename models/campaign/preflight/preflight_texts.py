@@ -52,6 +52,17 @@ SENTENCES = {
         "same_for_all": _lt("Same text for all %(receiving)s recipients."),
         "fine": _lt("Personalised for all %(receiving)s recipients."),
     },
+    "languages": {
+        "none": _lt(
+            "Everyone gets %(default)s: the template has no other approved language with the same "
+            "variables."
+        ),
+        "repeated": _lt(
+            "%(variable)s shows the same text in several languages (%(counts)s). Translate it "
+            "under Languages."
+        ),
+        "fine": _lt("Recipients by language: %(counts)s."),
+    },
     "reach": {
         "all": _lt("%(receiving)s of %(chosen)s will receive it."),
         "most": _lt("%(receiving)s of %(chosen)s will receive it."),

@@ -50,6 +50,7 @@ class DryRunRecipient(NamedTuple):
     country_code: str
     not_before: datetime | None
     shows_fallback: bool
+    message: str
 
 
 class RecipientHistory(NamedTuple):
@@ -101,7 +102,7 @@ class DryRun:
     def add_rows(self, rows, variables):
         """Count the values of `_row_values`.
 
-        :param variables: {variant: [waba.variable.mixin.Variable]}
+        :param variables: {key of a message: [waba.variable.mixin.Variable]}
         """
         self.counted += len(rows)
         for row in rows:
@@ -114,9 +115,8 @@ class DryRun:
                     row["recipient_id"],
                     number_country(row["number"]),
                     self._quiet_hours_end(row),
-                    _shows_fallback(
-                        row.get("parameters") or {}, variables[row.get("variant") or "a"]
-                    ),
+                    _shows_fallback(row.get("parameters") or {}, variables[row["message"]]),
+                    row["message"],
                 )
             )
 
@@ -190,8 +190,8 @@ class WabaCampaign(models.Model):
         domain, last = Domain(campaign._audience_domain_list()), 0
         env = campaign._audience_records().env
         variables = {
-            variant: lines._read_variables(env)
-            for variant, (_template, lines) in campaign._variant_messages().items()
+            key: lines._read_variables(env)
+            for key, (_template, lines) in campaign._variant_messages().items()
         }
         while limit := min(CHUNK, DRY_RUN_RECORDS - run.counted):
             records = campaign._audience_records().search_fetch(

@@ -11,9 +11,10 @@ from odoo.exceptions import UserError
 
 from ....policy import preflight
 from ...base.waba_failure import EXCLUSION_REASONS
-from ...tools.labels import selection_labels
+from ...tools.labels import language_name, selection_labels
 from ...tools.moments import moment_text
 from ...tools.reputation_texts import format_number
+from ..waba_campaign_language import count_languages
 from .preflight_texts import SENTENCES
 
 # Fixes of exclusion reasons: what to change so that these people are not excluded.
@@ -209,6 +210,31 @@ class WabaCampaign(models.Model):
             )
         ]
 
+    def _preflight_languages(self, report):
+        if not self.by_language or not report.audience:
+            return []
+        keys = [one.message for one in report.audience.receiving]
+        repeated = self.language_ids._repeated_texts()
+        default = self.template_id.language
+        return [
+            self._preflight_check(
+                "languages",
+                preflight.assess_languages(len(self.language_ids), len(repeated)),
+                counts=self._describe_languages(keys),
+                default=language_name(self.env, default),
+                variable=repeated[:1]._placeholder_label() if repeated else "",
+                mend="variables" if repeated else "",
+                mend_id=repeated[:1].id,
+            )
+        ]
+
+    def _describe_languages(self, keys):
+        """'Spanish 412, English 96' of these keys of `_variant_messages`."""
+        return ", ".join(
+            f"{name} {format_number(self.env, count)}"
+            for name, count in count_languages(self, keys)
+        )
+
     def _unfinished_reason(self):
         """What is missing in the variables, as a sentence; False if nothing is."""
         if not self.template_id:
@@ -221,7 +247,8 @@ class WabaCampaign(models.Model):
 
     def _filled_variables(self):
         """The variables of the messages in use."""
-        return self.variable_ids | self.b_variable_ids.filtered(lambda _line: self.ab_test)
+        lines = self.variable_ids | self._languages_in_use().variable_ids
+        return lines | self.b_variable_ids.filtered(lambda _line: self.ab_test)
 
     def _unfinished_variable(self):
         """The first variable that makes the message unfinished; none if the template changed."""

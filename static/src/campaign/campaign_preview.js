@@ -20,6 +20,7 @@ const OF_A_VARIABLE = [
 const KEYS = { ArrowLeft: "previous", ArrowRight: "next", Home: "first", End: "last" };
 const ICONS = {
     fallback: "fa-info-circle",
+    language: "fa-language",
     to_do: "fa-pencil",
     state: "fa-check",
 };

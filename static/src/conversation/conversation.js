@@ -12,6 +12,7 @@ import {
 import { Bubble } from "./bubble";
 import { Composer } from "./composer";
 import { durationText, momentText, newKey, seenText, snoozeOptions, toMoment, withDays } from "./conversation_words";
+import { SnoozeDialog } from "./snooze_dialog";
 import { TemplateChooser } from "./template_chooser";
 
 const MODEL = "waba.conversation";
@@ -420,8 +421,12 @@ export class Conversation extends Component {
         return snoozeOptions();
     }
 
-    snooze(option) {
-        return this.changeState("conversation_snooze", serializeDateTime(option.until));
+    snooze(until) {
+        return this.changeState("conversation_snooze", serializeDateTime(until));
+    }
+
+    pickSnoozeTime() {
+        this.dialog.add(SnoozeDialog, { onChosen: (until) => this.snooze(until) });
     }
 
     close() {

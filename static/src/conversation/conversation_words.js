@@ -84,17 +84,22 @@ export function momentText(text) {
     return toMoment(text).toLocaleString({ ...DateTime.DATETIME_MED, weekday: "short", year: undefined });
 }
 
+const NINE = { hour: 9, minute: 0, second: 0, millisecond: 0 };
+
+export function tomorrowAtNine() {
+    return DateTime.local().plus({ days: 1 }).set(NINE);
+}
+
 /** Until when a conversation can be snoozed: [{label, until}], in the user's time zone. */
 export function snoozeOptions() {
     const now = DateTime.local();
-    const nine = { hour: 9, minute: 0, second: 0, millisecond: 0 };
-    const monday = now.plus({ weeks: 1 }).startOf("week").set(nine);
+    const monday = now.plus({ weeks: 1 }).startOf("week").set(NINE);
     return [
         { label: _t("1 hour"), until: now.plus({ hours: 1 }) },
         { label: _t("3 hours"), until: now.plus({ hours: 3 }) },
-        { label: _t("Tomorrow, 9:00"), until: now.plus({ days: 1 }).set(nine) },
+        { label: _t("Tomorrow, 9:00"), until: tomorrowAtNine() },
         { label: _t("Monday, 9:00"), until: monday },
-        { label: _t("1 month"), until: now.plus({ months: 1 }).set(nine) },
+        { label: _t("1 month"), until: now.plus({ months: 1 }).set(NINE) },
     ];
 }
 

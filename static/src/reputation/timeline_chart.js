@@ -148,6 +148,7 @@ function scales(colours) {
             max: CEILING,
             border: { display: false },
             grid: { color: (context) => (context.tick.value < 0 ? "transparent" : colours.grid) },
+            title: { display: true, text: _t("Health score, 0 to 100"), color: colours.muted },
             ticks: { color: colours.muted },
             afterBuildTicks: (axis) => {
                 axis.ticks = [0, 20, 40, 60, 80, 100].map((value) => ({ value }));

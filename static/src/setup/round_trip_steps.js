@@ -11,6 +11,8 @@ export const STEP_ICONS = {
     failed: "fa-times-circle text-danger",
     late: "fa-exclamation-triangle text-warning-emphasis",
     waiting: "fa-circle-o text-muted",
+    // The one step that something happens in.
+    current: "fa-spinner fa-spin text-primary",
 };
 
 /** The steps of a round trip test, reloaded until the last one is done or one has failed. */
@@ -29,6 +31,12 @@ export class RoundTripSteps extends Component {
 
     get steps() {
         return this.props.record.data[this.props.name] || [];
+    }
+
+    iconOf(step) {
+        const current = this.steps.find(({ state }) => state !== "done");
+        const isRunning = step.state === "waiting" && step.key === current.key;
+        return this.icons[isRunning ? "current" : step.state];
     }
 
     async reload() {

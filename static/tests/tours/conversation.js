@@ -68,6 +68,22 @@ addTour("waba_canned_answer_and_snooze", () => [
     see(".o_waba_parked:contains('Snoozed until'):contains('9:00')"),
 ]);
 
+addTour("waba_snooze_until_a_chosen_time", () => [
+    ...openFromPipeline("Sofa for room 1"),
+    seeMessage("¿Abren hoy?"),
+    click("snooze", ".o_waba_snooze"),
+    click("a time of one's own", ".o-dropdown--menu .o_waba_snooze_pick"),
+    {
+        content: "tomorrow at nine is offered; a quarter past it is chosen",
+        trigger: ".modal #o_waba_snooze_until",
+        async run(helpers) {
+            await helpers.edit(this.anchor.value.replace(":00", ":15"));
+        },
+    },
+    click("confirm", ".modal .o_waba_snooze_confirm:enabled"),
+    see(".o_waba_parked:contains('Snoozed until'):contains('9:15')"),
+]);
+
 addTour("waba_reaction_options_and_block", () => [
     ...openFromPipeline("Sofa for room 1"),
     click("react", ".o_waba_theirs:contains('¿Abren hoy?') .o_waba_react"),

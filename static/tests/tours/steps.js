@@ -138,6 +138,26 @@ export function click(content, trigger) {
     return { content, trigger, run: "click" };
 }
 
+/** Chooses a file where `trigger` shows that one can be; `input` is the element that takes it. */
+export function upload(trigger, input, name, text) {
+    return {
+        content: `upload ${name}`,
+        trigger,
+        run() {
+            const element = document.querySelector(input);
+            const data = new DataTransfer();
+            data.items.add(new File([text], name, { type: "text/csv" }));
+            element.files = data.files;
+            element.dispatchEvent(new Event("change", { bubbles: true }));
+        },
+    };
+}
+
+export function uploadInDialog(name, text) {
+    const field = ".modal .o_field_widget[name=file]";
+    return upload(`${field} .o_select_file_button`, `${field} input[type=file]`, name, text);
+}
+
 /** On the reputation dashboard: a manager lets the number go on, and says why. */
 export function releaseNumber() {
     return [
