@@ -50,7 +50,16 @@ from .parameter_check import ParameterCheck, ParameterProblem, clean_parameter
 from .payloads import media_message, template_message, text_message
 from .pool import SendPool
 from .preview import render_preview
+from .template_content import (
+    build_components,
+    is_content,
+    read_components,
+    same_texts,
+    variable_names,
+)
+from .template_content import texts_of as template_texts
 from .template_nodes import ArchiveReply, LibraryTemplate, TemplateDay
+from .template_versions import content_key, content_places, is_code_template
 from .values import normalise_limit, storable
 from .webhook_verification import answer_challenge, verify_signature
 from .webhooks import parse_events

@@ -186,6 +186,7 @@ class TemplateStatus(TemplateEvent):
     """`event` in upper case: APPROVED, PAUSED, DISABLED, FLAGGED…; `title` names the pause.
 
     :param category: lower case, '' if Meta does not give it.
+    :param rejection: Meta's explanation of a rejection and its recommendation, '' without one.
     """
 
     event: str = ""
@@ -193,6 +194,7 @@ class TemplateStatus(TemplateEvent):
     title: str = ""
     description: str = ""
     category: str = ""
+    rejection: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,11 +207,15 @@ class TemplateQuality(TemplateEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateCategory(TemplateEvent):
-    """Categories in lower case; with `correct` it announces a change."""
+    """Categories in lower case; with `correct` it announces a change.
+
+    :param changes_at: when an announced change happens, naive UTC, or None
+    """
 
     previous: str = ""
     new: str = ""
     correct: str = ""
+    changes_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,8 @@ class TemplateCalls(GraphClient):
     def find_template(self, waba_uid, name, language):
         """Return the `Template` of this name and language, or None: after a call without an
         answer, it tells whether the template was created."""
-        for found in self._list((waba_uid, "message_templates"), name=name):
+        path = (waba_uid, "message_templates")
+        for found in self._list(path, fields=TEMPLATE_MINIMAL_FIELDS, name=name):
             if (found.get("name"), found.get("language")) == (name, language):
                 return Template.from_reply(found)
         return None

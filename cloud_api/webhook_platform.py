@@ -137,8 +137,19 @@ def _template_status(scope, value):
         event=_upper(value.get("event")),
         reason=_upper(value.get("reason")),
         title=_upper(info.get("title")),
-        description=as_text(info.get("description")) or as_text(rejection.get("recommendation")),
+        description=as_text(info.get("description")),
+        rejection=_rejection(rejection),
         category=as_text(value.get("message_template_category")).lower(),
+    )
+
+
+def _rejection(value):
+    """Meta's explanation and recommendation, each a sentence; a bare key explains nothing."""
+    texts = (as_text(value.get("reason")).strip(), as_text(value.get("recommendation")).strip())
+    return " ".join(
+        text if text.endswith((".", "!", "?")) else f"{text}."
+        for text in texts
+        if text and not text.isupper()
     )
 
 
@@ -158,6 +169,7 @@ def _template_category(scope, value):
         previous=as_text(value.get("previous_category")).lower(),
         new=as_text(value.get("new_category")).lower(),
         correct=as_text(value.get("correct_category")).lower(),
+        changes_at=as_datetime(value.get("category_update_timestamp")),
     )
 
 

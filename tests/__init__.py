@@ -15,7 +15,9 @@ from .base import test_reputation_poll
 from .base import test_round_trip
 from .base import test_sender
 from .base import test_template
+from .base import test_template_draft
 from .base import test_template_health
+from .base import test_template_life
 from .campaign import test_ab_test
 from .campaign import test_approval
 from .campaign import test_audience
@@ -35,6 +37,7 @@ from .cloud_api import test_cloud_api_errors
 from .cloud_api import test_cloud_api_media
 from .cloud_api import test_cloud_api_payloads
 from .cloud_api import test_cloud_api_pool
+from .cloud_api import test_cloud_api_template_content
 from .cloud_api import test_cloud_api_templates
 from .cloud_api import test_cloud_api_webhooks
 from .cloud_api import test_openapi

@@ -16,6 +16,9 @@ from . import waba_report_block
 from . import waba_round_trip
 from . import waba_simulation
 from . import waba_template_health
+from . import waba_template_act
+from . import waba_template_gallery
+from . import waba_template_submit
 from . import waba_test_send
 from . import waba_sequence_activate
 from . import waba_sequence_apply

@@ -60,6 +60,11 @@ class WabaRelease(models.TransientModel):
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def _release_explanation(self):
+        if self.template_id.hold_key == "template_category":
+            return self.env._(
+                "Messages of this template are sent again, as promotions: to people with an opt-in "
+                "only, at the price of promotions."
+            )
         if self.template_id:
             return self.env._(
                 "Messages of this template are sent again, despite Meta's flag. Meta pauses or "

@@ -11,8 +11,10 @@ from . import waba_sender
 from . import waba_variable_mixin
 from . import waba_response_mixin
 from . import waba_template
+from . import waba_template_draft
+from . import waba_template_draft_editor
 from . import waba_conversation
 from . import waba_message
+from . import template
 from . import waba_phone_prefix
 from . import waba_person_mixin
-from . import res_users

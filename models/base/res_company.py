@@ -1,4 +1,4 @@
-"""Base: a company's rules for its messages, set in Settings.
+"""Base: a company's rules for its messages, set in Settings, and a user's own choice.
 
 Read by consent, dispatch, campaigns, conversations and attribution.
 """
@@ -185,3 +185,27 @@ class ResCompany(models.Model):
                 )
             numbers.append(number)
         return numbers
+
+
+class ResUsers(models.Model):
+    """How a user is notified of inbound messages: set in the user's preferences."""
+
+    _inherit = "res.users"
+
+    waba_notify = fields.Selection(
+        NOTIFICATION_CHANNELS,
+        "WhatsApp notifications",
+        help="How you are notified of WhatsApp messages; empty: as set by the company.",
+    )
+
+    @property
+    def SELF_READABLE_FIELDS(self):
+        return [*super().SELF_READABLE_FIELDS, "waba_notify"]
+
+    @property
+    def SELF_WRITEABLE_FIELDS(self):
+        return [*super().SELF_WRITEABLE_FIELDS, "waba_notify"]
+
+    def _waba_notification_channel(self, company):
+        """A key of NOTIFICATION_CHANNELS: the user's own choice, else the company's."""
+        return self.sudo().waba_notify or company.waba_notify or "inbox"

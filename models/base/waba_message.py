@@ -204,6 +204,9 @@ class WabaMessage(models.Model):
     # Content, frozen when the row is created
     kind = fields.Char(default="template", readonly=True, help="template, text, image, button…")
     template_id = fields.Many2one("waba.template", readonly=True, ondelete="restrict")
+    template_version_id = fields.Many2one(
+        "waba.template.version", "Template version", compute="_compute_template_version_id"
+    )
     category = fields.Selection(
         [("marketing", "Promotion"), ("utility", "Service message"), ("service", "Conversation"),
          ("authentication", "Authentication"), ("unknown", "Unknown")],
@@ -343,7 +346,7 @@ class WabaMessage(models.Model):
     def _compute_body(self):
         for message in self:
             message.body = message.text or (
-                message.template_id._render_preview(message.parameters).body
+                message._template_as_sent()._render_preview(message.parameters).body
                 if message.template_id
                 else ""
             )
@@ -357,18 +360,30 @@ class WabaMessage(models.Model):
     def _compute_preview_html(self):
         for message in self:
             message.preview_html = (
-                message.template_id._render_phone(message.parameters)
+                message._template_as_sent()._render_phone(message.parameters)
                 if message.template_id
                 else False
             )
 
+    def _compute_template_version_id(self):
+        for message in self:
+            template = message.template_id
+            message.template_version_id = template and template._version_at(message._left_at())
+
+    def _template_as_sent(self):
+        """The template, which shows the content it had when the message was sent."""
+        return self.template_id.with_context(waba_content_at=self._left_at())
+
+    def _left_at(self):
+        """When it was sent, see `DEPARTURE_SQL`; False while it waits."""
+        return (
+            self.accepted_at or self.sent_at or self.delivered_at or self.read_at or self.failed_at
+        )
+
     @api.depends("accepted_at", "sent_at", "delivered_at", "read_at", "failed_at", "direction")
     def _compute_day(self):
         for message in self:
-            left_at = (
-                message.accepted_at or message.sent_at or message.delivered_at
-                or message.read_at or message.failed_at
-            )  # fmt: skip
+            left_at = message._left_at()
             message.day = message.direction == "out" and left_at and left_at.date()
 
     @api.model

@@ -32,10 +32,16 @@ STATUSES = [
 ]
 
 # Fields whose change may hold or release the template's messages.
-TELLING = frozenset(("status", "quality_score", "is_flagged", "hold_released", "hold_at_warning"))
+TELLING = frozenset(
+    (
+        "status", "quality_score", "is_flagged", "hold_released", "hold_at_warning",
+        "category_held",
+    )
+)  # fmt: skip
 
 # Hold keys that a manager can release; only Meta ends the others.
 WARNINGS = ("template_flagged", "template_red")
+CATEGORY_HOLD = "template_category"
 
 
 class WabaTemplate(models.Model):
@@ -156,22 +162,31 @@ class WabaTemplate(models.Model):
         for template in self:
             template.is_held = bool(template.hold_key)
             template.hold_reason = template._hold_explanation_text()
-            template.may_be_released = template.hold_key in WARNINGS
+            template.may_be_released = template.hold_key in (*WARNINGS, CATEGORY_HOLD)
 
     @api.model_create_multi
     def create(self, vals_list):
         templates = super().create(vals_list)
         templates._rebuild_variables()
+        templates._record_version()
         for template in templates:
             template.hold_key = template._find_hold_key()
+        templates._on_create()
         return templates
 
     def write(self, vals):
         worse = self._filter_rating_dropped(vals)
+        moved = [
+            (template, template.category)
+            for template in self
+            if vals.get("category", template.category) != template.category
+        ]
         vals = self._with_hold_values(vals)
         result = super().write(vals)
         if "category" in vals:
             self._recategorize_queued(vals["category"])
+        for template, before in moved:
+            template.sudo()._apply_category_move(before)
         if TELLING.intersection(vals):
             self.sudo()._apply_hold_change()
         if worse:
@@ -184,6 +199,10 @@ class WabaTemplate(models.Model):
         return self.env["waba.release"]._open(template_id=self.id)
 
     # === Hooks ===
+
+    @hook
+    def _on_create(self):
+        """After rows were created for these templates of Meta's."""
 
     @hook
     def _on_status_change(self):
@@ -212,6 +231,7 @@ class WabaTemplate(models.Model):
             "category": facts.category if facts.category in categories else "unknown",
             "status": facts.status if facts.status in statuses else "unknown",
             "status_reason": facts.rejected_reason or False,
+            "library_name": facts.library_name or False,
             "quality_score": facts.quality if facts.quality in qualities else "unknown",
             "parameter_format": facts.parameter_format,
             "components": facts.components,
@@ -238,6 +258,7 @@ class WabaTemplate(models.Model):
         before = (self._platform_facts(), self.status, self.category)
         self.write({**changed, "active": values["status"] != "deleted"})
         self._record_platform_changes(*before)
+        self._record_version()
         if "signature" in changed:
             self._rebuild_variables()
             self._on_variables_change()
@@ -245,20 +266,30 @@ class WabaTemplate(models.Model):
             self._on_status_change()
 
     def _mark_missing(self):
-        """Meta no longer lists it: it cannot be sent; the row stays for its messages."""
-        self.write({"status": "deleted", "status_reason": self.env._("no longer listed by Meta")})
-        self._on_status_change()
+        """Meta no longer lists it: it cannot be sent; the row is archived with its messages."""
+        gone = self.filtered(lambda template: template.active or template.status != "deleted")
+        gone.write(
+            {
+                "active": False,
+                "status": "deleted",
+                "status_reason": self.env._("no longer listed by Meta"),
+            }
+        )
+        gone._on_status_change()
 
-    def _set_status(self, status, reason=False):
+    def _set_status(self, status, reason=False, info=False):
         """Apply a status from a webhook or a failure.
 
         :param status: a key of STATUSES
         :param reason: Meta's reason, or False
+        :param info: Meta's explanation of a rejection, or False
         """
         if status == "approved":
             self.is_flagged = False
         for template in self:
-            template.write({"status": status, "status_reason": reason})
+            template.write(
+                {"status": status, "status_reason": reason, "rejection_info": info or False}
+            )
             template._on_status_change()
 
     def _recategorize_queued(self, category):
@@ -383,7 +414,9 @@ class WabaTemplate(models.Model):
         """`cloud_api.Preview` with frozen parameters or, if empty, with Meta's examples."""
         self.ensure_one()
         parameters = parameters or self._example_parameters()
-        return render_preview(self.components or [], parameters, self.parameter_format)
+        # A message is shown with the content it was sent with (`waba.template.version`).
+        components, named = self._content_at(self.env.context.get("waba_content_at"))
+        return render_preview(components, parameters, named)
 
     def _render_phone(self, parameters):
         """The message as a phone shows it, as safe HTML."""
@@ -437,7 +470,8 @@ class WabaTemplate(models.Model):
             vals = {**vals, "hold_released": False}
         if vals.get("quality_score") == "green":
             vals = {**vals, "is_flagged": False}
-        if vals.get("status") == "approved" and self.filtered(lambda one: one.hold_key):
+        held = self.filtered(lambda one: one.hold_key not in (False, CATEGORY_HOLD))
+        if vals.get("status") == "approved" and held:
             # Meta allows it again in spite of its rating, which cannot rise without messages.
             vals = {**vals, "hold_released": True}
         return vals
@@ -450,10 +484,10 @@ class WabaTemplate(models.Model):
     def _find_hold_key(self):
         """Key of TEMPLATE_SENTENCES for which its messages are to be held, or False."""
         found = self._response_in_force()
-        if not found.hold_marketing:
-            return False
         is_let_go = self.hold_released or not self.hold_at_warning
-        return False if is_let_go and found.reason_key in WARNINGS else found.reason_key
+        if found.hold_marketing and not (is_let_go and found.reason_key in WARNINGS):
+            return found.reason_key
+        return CATEGORY_HOLD if self.category_held else False
 
     def _apply_hold_change(self):
         """Hold or release the messages if the hold key changed."""
@@ -506,7 +540,10 @@ class WabaTemplate(models.Model):
                 user_id=self.env.uid,
                 value_before=template.hold_key,
             )
-            template.hold_released = True
+            if template.hold_key == CATEGORY_HOLD:
+                template.category_held = False
+            else:
+                template.hold_released = True
 
 
 class WabaTemplateVariable(models.Model):

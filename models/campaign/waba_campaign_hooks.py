@@ -120,6 +120,10 @@ class WabaTemplate(models.Model):
             else:
                 campaigns._pause(template._not_sendable_reason(), cause="template")
 
+    @implements("_find_uses")
+    def _campaign_names(self):
+        return self._running_campaigns().mapped("name")
+
     @implements("_on_variables_change")
     def _pause_changed_campaigns(self):
         self._running_campaigns()._pause_for_changed_template()

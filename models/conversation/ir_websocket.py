@@ -1,14 +1,15 @@
-"""Conversation: which users may subscribe to the live updates of a conversation.
+"""Conversation: which users may subscribe to the live updates of a conversation or a draft.
 
-Called by the bus when a conversation's screen subscribes (static/src/conversation/conversation.js).
+Called by the bus when a screen subscribes (static/src/conversation/, static/src/builder/).
 """
 
 import re
 
 from odoo import models
 
-from ..tools.hooks import hook
+from ..tools.hooks import hook, implements
 
+DRAFT_CHANNEL = re.compile(r"waba\.template\.draft_(\d+)")
 CHANNEL = re.compile(r"waba\.conversation_(\d+)(?:_(crm\.lead|res\.partner)_(\d+))?")
 
 
@@ -40,3 +41,11 @@ class IrWebsocket(models.AbstractModel):
 
         :return: the record that it stands for if the user may read it, else None
         """
+
+    @implements("_on_subscribe")
+    def _find_draft_channel(self, name):
+        """The draft that "waba.template.draft_7" stands for, if the user may read it."""
+        if not (match := DRAFT_CHANNEL.fullmatch(name)):
+            return None
+        draft = self.env["waba.template.draft"].browse(int(match[1])).exists()
+        return draft if draft and draft.has_access("read") else None

@@ -2,7 +2,6 @@
 
 from . import digest_digest
 from . import waba_person_panel
-from . import res_partner
 from . import crm_lead
 from . import ir_actions_server
 from . import waba_conversation_order

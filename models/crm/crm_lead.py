@@ -1,4 +1,4 @@
-"""CRM: leads as campaign records, and the changes that enroll them in follow-ups or end those.
+"""CRM: leads and contacts as campaign records, and the changes that enroll leads in follow-ups.
 
 Called by Odoo on create, write, unlink and posted messages of leads; the form shows the counts.
 """
@@ -119,3 +119,27 @@ class CrmLead(models.Model):
         ):
             self.env["waba.sequence.enrollment"].sudo()._find_running(leads=self)._stop_exited()
         return result
+
+
+class ResPartner(models.Model):
+    """A contact as `waba.person.mixin` asks for it: names, company and salesperson."""
+
+    _name = "res.partner"
+    _inherit = ["res.partner", "waba.person.mixin"]
+
+    # `phone_validation` stores it without an index; inbound messages search the contact by it.
+    phone_sanitized = fields.Char(index="btree_not_null")
+
+    @api.model
+    def _waba_person_fields(self):
+        return ["name", "is_company", "commercial_company_name", "user_id", "tz", "create_uid"]
+
+    def _waba_person_facts(self):
+        self.ensure_one()
+        return {
+            "name": self.name or "",
+            "first_name": "" if self.is_company else self._waba_first_name(self.name),
+            "company": self.commercial_company_name or (self.name if self.is_company else "") or "",
+            "salesperson": self.user_id.name or "",
+            "partner": self,
+        }

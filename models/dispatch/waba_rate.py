@@ -6,9 +6,12 @@ Called by the costs of messages (analytics/waba_message_cost.py) and the estimat
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import float_repr
 
 from ...policy import rates
+from ..tools.hooks import implements
 from ..tools.labels import selection_labels
+from ..tools.phone_countries import number_country
 
 CATEGORIES = [
     ("marketing", "Promotion"),
@@ -150,3 +153,27 @@ class WabaRate(models.Model):
             return known[line.id] if line else (None, None)
 
         return price_of
+
+
+class WabaTemplate(models.Model):
+    _inherit = "waba.template"
+
+    @implements("_find_price_texts")
+    def _price_texts(self, categories):
+        """{category: price in the account's country}."""
+        country = self._usual_country()
+        price_of = self.env["waba.rate"]._rate_card(self.company_id)
+        texts = {}
+        for category in categories:
+            amount, currency = price_of(country.code or "", category, fields.Datetime.now())
+            if amount:
+                price = f"{float_repr(amount, 4)} {currency.name}"
+                texts[category] = f"{price} ({country.name})" if country else price
+        return texts
+
+    def _usual_country(self):
+        """The country of the account's first number, where most recipients are; else the
+        company's."""
+        code = number_country(self.account_id.sender_ids[:1].number or "")
+        found = self.env["res.country"].search([("code", "=", code)], limit=1)
+        return found or self.company_id.country_id

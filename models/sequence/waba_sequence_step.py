@@ -10,6 +10,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...policy import followup
+from ..tools.hooks import implements
 
 KINDS = [
     ("template", "Send a template"),
@@ -419,3 +420,12 @@ def _intervals(calendar, resource, since, horizon):
 
 def _naive(moment):
     return moment.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+class WabaTemplate(models.Model):
+    _inherit = "waba.template"
+
+    @implements("_find_uses")
+    def _sequence_names(self):
+        steps = self.env["waba.sequence.step"].sudo().search([("template_id", "in", self.ids)])
+        return steps.sequence_id.filtered(lambda one: one.state == "active").mapped("name")

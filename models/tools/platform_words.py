@@ -1,4 +1,4 @@
-"""Tools: plain words for Meta's raw states and for network errors, in the user's language.
+"""Tools: plain words for Meta's raw states, rejections and network errors, in the user's language.
 
 Called by accounts, numbers, webhooks, messages and the diagnosis, wherever a value of Meta's is
 shown.
@@ -78,6 +78,75 @@ STATES = {
     "PENDING_DELETION": _lt("Being deleted"),
 }
 
+# Why a template was rejected and what to change (Meta, message_template_status_update, 2026-09-11).
+REJECTIONS = {
+    "ABUSIVE_CONTENT": _lt(
+        "Rejected: the text can read as a threat, or asks for sensitive data such as a card "
+        "number. Remove that and submit it again."
+    ),
+    "CATEGORY_NOT_AVAILABLE": _lt(
+        "Rejected: its category is no longer offered. Choose Promotion or Service message and "
+        "submit it again."
+    ),
+    "INCORRECT_CATEGORY": _lt(
+        "Rejected: the text does not fit its category. Submit it as a promotion, or remove "
+        "everything that promotes."
+    ),
+    "INVALID_FORMAT": _lt(
+        "Rejected: its format is not valid, usually a variable, a sample or a link. Correct it "
+        "and submit it again."
+    ),
+    "PROMOTIONAL": _lt(
+        "Rejected: Meta reads it as a promotion. Submit it in the category Promotion."
+    ),
+    "SCAM": _lt(
+        "Rejected: Meta suspects a scam. Name your company, link to your own website only, remove "
+        "prizes and urgent requests for money, and submit it again."
+    ),
+    "TAG_CONTENT_MISMATCH": _lt(
+        "Rejected: the text does not match its language or category. Correct either and submit it "
+        "again."
+    ),
+    "NONE": _lt(
+        "Rejected: Meta gave no reason. Simplify the text and submit it again, or request a "
+        "review in WhatsApp Manager."
+    ),
+}
+UNKNOWN_REJECTION = _lt(
+    "Rejected by Meta: %s. Change the text and submit it again, or request a review in WhatsApp "
+    "Manager."
+)
+# By the `title` that Meta gives a pause (Template pausing, 2025-10-22).
+PAUSES = {
+    "FIRST_PAUSE": _lt(
+        "Paused by Meta for 3 hours because of negative feedback. It resumes by itself; a third "
+        "pause disables it."
+    ),
+    "SECOND_PAUSE": _lt(
+        "Paused by Meta for 6 hours because of negative feedback, for the second time. It resumes "
+        "by itself; the next pause disables it."
+    ),
+    "RATE_LIMITING_PAUSE": _lt(
+        "Paused by Meta while it was tested with its first recipients. Improve the text, then "
+        "unpause it."
+    ),
+}
+# Archiving: Template archival, 2026-06-02.
+STATUS_SENTENCES = {
+    "pending": _lt("In review by Meta, usually for minutes, at most 24 hours."),
+    "in_appeal": _lt("Meta is reviewing your request."),
+    "paused": _lt("Paused by Meta because of negative feedback."),
+    "disabled": _lt(
+        "Disabled by Meta because of repeated negative feedback. Create another template."
+    ),
+    "archived": _lt("Archived. Meta deletes it 28 days after that; unarchive it to keep it."),
+    "limit_exceeded": _lt(
+        "Not created: the account has its maximum of templates. Delete unused ones."
+    ),
+    "pending_deletion": _lt("Being deleted by Meta."),
+    "deleted": _lt("Deleted at Meta. Its messages and versions are kept here."),
+}
+
 NETWORK_CAUSES = {
     "dns": _lt("the host name could not be found"),
     "refused": _lt("the server did not accept the connection"),
@@ -117,3 +186,26 @@ def error_detail(env, error):
     if error.code is None and error.http_status:
         return env._("its answer could not be read (HTTP %s)", error.http_status)
     return (error.details or error.message or "").rstrip(".")
+
+
+def rejection_sentence(env, reason):
+    """Why a template was rejected and what to change.
+
+    :param reason: Meta's key, or False
+    """
+    key = (reason or "NONE").strip().upper()
+    if key in REJECTIONS:
+        return env._(REJECTIONS[key])
+    return env._(UNKNOWN_REJECTION) % platform_word(env, reason)
+
+
+def status_sentence(env, status, reason):
+    """What a status means, what happens next; '' for those that need no words.
+
+    :param status: key of `waba.template.status`
+    :param reason: Meta's title or key, or False
+    """
+    if status == "paused":
+        title = next((key for key in PAUSES if key in (reason or "").upper()), None)
+        return env._(PAUSES[title] if title else STATUS_SENTENCES[status])
+    return env._(STATUS_SENTENCES[status]) if status in STATUS_SENTENCES else ""

@@ -89,6 +89,10 @@ TEMPLATE_SENTENCES = {
         "Messages with the template %s are on hold: Meta disabled it. Use another template, or "
         "wait until Meta reinstates this one."
     ),
+    "template_category": _lt(
+        "Messages with the template %s are on hold: Meta made it a promotion, which costs more and "
+        "needs an opt-in. A manager can resume them, with a reason."
+    ),
 }
 
 

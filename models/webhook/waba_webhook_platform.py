@@ -9,7 +9,6 @@ from functools import partial
 from odoo import fields, models
 from odoo.tools import format_datetime
 
-from ..tools.labels import selection_labels
 from ..tools.platform_words import platform_word
 from ..tools.stop_causes import TEMPLATE_EVENTS, causes_lifted_on_event, causes_started_on_event
 from .waba_webhook_event import PendingSubject
@@ -224,14 +223,22 @@ class WabaWebhookEvent(models.Model):
         if not self._is_template_newer(template, item):
             self._set_template_state(template, item, reason)
         text = ". ".join(
-            filter(None, [platform_word(self.env, item.event), reason, item.description])
+            filter(
+                None,
+                [
+                    platform_word(self.env, item.event),
+                    reason,
+                    item.description,
+                    item.rejection.rstrip("."),
+                ],
+            )
         )
         template._message_log(body=self.env._("Meta reports on this template: %s", text))
         return None
 
     def _set_template_state(self, template, item, reason):
         if status := self._template_state(item):
-            template._set_status(status, reason or False)
+            template._set_status(status, reason or False, item.rejection)
         elif item.event == "FLAGGED":
             template._apply_flag()
 
@@ -256,17 +263,13 @@ class WabaWebhookEvent(models.Model):
         categories = dict(template._fields["category"].selection)
         if item.previous and item.new in categories and not self._is_template_newer(template, item):
             template.category = item.new
-        if item.correct:
-            template._message_log(
-                body=self.env._(
-                    "Meta will change this template's category to %s within 24 hours.",
-                    selection_labels(template, "category").get(item.correct, item.correct),
-                )
-            )
+        if item.correct in categories and item.correct != template.category:
+            template._announce_category(item.correct, item.changes_at)
         return None
 
     def _apply_template_components(self, account, item):
         """The event has texts without their examples, so the template is read from Meta."""
+        self._event_template(account, item).write({"is_content_announced": True})
         self._poll_soon()
 
     def _event_template(self, account, item):

@@ -64,6 +64,10 @@ STAYS = {
         "waba_sequence_step": "summary note",
         "waba_sequence_stop": "reason",
         "waba_sequence_variable": "name field_path text fallback",
+        "waba_template_draft": "title name header_text body footer buttons cards variables"
+        " offer_text submitted",
+        "waba_template_gallery": "search_words",
+        "waba_template_gallery_line": "name url url_example phone",
         "waba_template_variable": "name field_path text fallback",
     },
     META: {
@@ -78,8 +82,12 @@ STAYS = {
         "waba_sender": "phone_number_uid display_phone_number number verified_name platform_status"
         " name_status",
         "waba_sequence_variable": "example",
-        "waba_template": "template_uid name language status_reason components unsupported",
+        "waba_template": "template_uid name language status_reason components unsupported"
+        " rejection_info library_name",
+        "waba_template_draft": "header_handle extra edits",
+        "waba_template_gallery_line": "key title language components parameter_format inputs",
         "waba_template_variable": "example",
+        "waba_template_version": "components parameter_format",
     },
     WORDS: {
         "waba_account": "base_url stop_reason stops home",
@@ -104,7 +112,8 @@ STAYS = {
         "waba_reputation_event": "event_key",
         "waba_sender": "pause_reason reputation_facts response_key alerted_states",
         "waba_sequence_enrollment": "hold_reason trigger_key stop_text",
-        "waba_template": "signature hold_key",
+        "waba_template": "signature hold_key category_before",
+        "waba_template_version": "content_key",
         "waba_webhook_event": "body_hash",
     },
 }

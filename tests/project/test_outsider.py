@@ -126,7 +126,24 @@ METHODS = {
     "waba.template": {
         "action_release": "manager", "action_view_campaigns": "reads",
         "action_view_evidence": "reads", "action_view_cost_report": "reads",
+        "action_edit_draft": "writes", "action_duplicate_draft": "writes",
+        "action_new_draft": "reads",
+        "action_archive_at_meta": "manager", "action_delete_at_meta": "manager",
+        "action_open_manager": "reads", "action_refresh": "manager",
+        "action_unarchive_at_meta": "manager", "action_unpause": "manager",
+        "action_view_versions": "reads",
     },
+    "waba.template.act": {"action_confirm": "manager"},
+    "waba.template.gallery": {
+        "action_open": "writes", "action_search": "writes", "action_show_library": "writes",
+        "action_show_starters": "writes",
+    },
+    "waba.template.gallery.line": {"action_choose": "writes", "action_create": "manager"},
+    "waba.template.draft": {
+        "action_add_language": "writes", "action_duplicate": "writes",
+        "action_open_submit": "manager", "builder_data": "reads", "builder_samples": "reads",
+    },
+    "waba.template.submit": {"action_confirm": "manager"},
     "waba.test.send": {"action_refresh": "reads", "action_send": "writes"},
     "waba.webhook.event": {"action_reapply": "system"},
     # What leads and contacts get from us.
@@ -478,7 +495,7 @@ class TestMethods(OutsiderCase):
                        "company_id": self.env.company.id, "audience_domain": "[]"},
             "step": "same", "record_id": 0, "shown": False, "user_id": self.own.id,
             "before_id": 10**9, "attachment_id": 1, "name": "a.txt", "mimetype": "text/plain",
-            "data": "eA==", "sender_id": self.sender.id,
+            "data": "eA==", "sender_id": self.sender.id, "language": "pt_BR", "draft_id": False,
         }  # fmt: skip
         return [known.get(name, False) for name in names]
 

@@ -21,6 +21,12 @@ RIGHTS = {
     "waba.sender": {USER: "r", MANAGER: "rwd", SYSTEM: ""},
     "waba.template": {USER: "r", MANAGER: "rw", SYSTEM: "rd"},
     "waba.template.variable": {USER: "r", MANAGER: "rw", SYSTEM: ""},
+    "waba.template.draft": {USER: "rwc", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.template.submit": {USER: "", MANAGER: "rwc", SYSTEM: ""},
+    "waba.template.version": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.template.act": {USER: "", MANAGER: "rwc", SYSTEM: ""},
+    "waba.template.gallery": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
+    "waba.template.gallery.line": {USER: "rw", MANAGER: "rw", SYSTEM: ""},
     "waba.recipient": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.auto.reply": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
@@ -355,6 +361,7 @@ class TestCompanies(SecurityCase):
         self.env["waba.recipient"]._opt_in_from_form("12", "marketing", "A form", "Yes")
         self.env["waba.erased.person"]._record_opted_out(["+34611000099"], True, False)
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
+        self.env["waba.template.draft"].create({"account_id": self.account.id})
         self.env["waba.auto.reply"].create({"name": "Closed", "text": "We are closed."})
         self._follow_up()
         self.env["waba.attribution.due"]._add_leads([1])

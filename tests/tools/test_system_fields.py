@@ -73,6 +73,12 @@ WRITABLE = {
         " alert_email"
     )),
     "waba.template": ((MANAGER,), "variable_ids hold_at_warning"),
+    "waba.template.draft": (BOTH, (
+        "title name active account_id language category parameter_format layout header_type"
+        " header_text header_media_id header_handle body footer buttons cards variables offer_text"
+        " offer_expires extra origin_id"
+    )),
+    "waba.template.submit": ((MANAGER,), "draft_id"),
     "waba.template.variable": ((MANAGER,), "source field_path text fallback"),
     "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
     "waba.rate": (
@@ -100,6 +106,9 @@ WRITABLE = {
     "waba.privacy": ((MANAGER,), "recipient_id keep_out is_sure"),
     "waba.home": ((SYSTEM,), "choice pause_campaigns"),
     "waba.release": ((MANAGER,), "sender_id campaign_id template_id reason"),
+    "waba.template.act": ((MANAGER,), "template_id act"),
+    "waba.template.gallery": (BOTH, "account_id source language search_words topic"),
+    "waba.template.gallery.line": (BOTH, "name url url_example phone"),
     "waba.preflight": (BOTH, "reason"),
     "waba.test.send": (BOTH, "variant user_ids number to_test_numbers"),
     "waba.round.trip": (BOTH, "sender_id template_id phone"),

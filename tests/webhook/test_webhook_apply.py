@@ -167,7 +167,7 @@ class TestPayloads(ApplyCase):
             "status_sent": (applied, state, "sent"),
             "template_category_done": (applied, lambda: self.template.category, "marketing"),
             "template_category_warning": (
-                applied, said(self.template, "within 24 hours"), True,
+                applied, said(self.template, "will change the category"), True,
             ),
             "template_components": (applied, polled, True),
             "template_disabled": (applied, status, "disabled"),
@@ -748,6 +748,7 @@ class TestTemplateEvents(ApplyCase):
         value["message_template_id"] = int(self.utility_template.template_uid)
         self._receive(body)
         self.assertEqual(self.utility_template.category, "marketing")
+        self.utility_template._release("The opt-ins were checked.")
         self._dispatch()
         self.assertEqual(rows.mapped("state")[0], "skipped")
         self.assertEqual(rows[0].failure_type, "opted_out")
