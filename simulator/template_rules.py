@@ -11,7 +11,10 @@ from .template_parameters import MEDIA_FORMATS, VARIABLE, variables
 CATEGORIES = ("MARKETING", "UTILITY", "AUTHENTICATION")
 NAME = re.compile(r"[a-z0-9_]{1,512}\Z")
 LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?\Z")
-BUTTON_TYPES = ("QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE")
+BUTTON_TYPES = ("QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "CATALOG", "MPM", "SPM", "FLOW",
+                "OTP", "VOICE_CALL", "REQUEST_CONTACT_INFO")
+COMPONENT_TYPES = ("HEADER", "BODY", "FOOTER", "BUTTONS", "LIMITED_TIME_OFFER", "CAROUSEL",
+                   "CALL_PERMISSION_REQUEST")
 MAX_BUTTONS_BY_TYPE = {"URL": 2, "PHONE_NUMBER": 1, "COPY_CODE": 1}
 
 
@@ -43,7 +46,7 @@ def check_components(components, parameter_format):
     by_type = {}
     for component in components:
         kind = str(component.get("type", "")).upper()
-        if kind not in ("HEADER", "BODY", "FOOTER", "BUTTONS") or kind in by_type:
+        if kind not in COMPONENT_TYPES or kind in by_type:
             raise invalid(f"components: unexpected or repeated type {kind!r}")
         by_type[kind] = component
     if not by_type.get("BODY", {}).get("text"):
@@ -70,7 +73,7 @@ def _check_header(header, named):
         _check_text("HEADER", header, 60, 1, named)
     elif kind not in MEDIA_FORMATS:
         raise invalid(f"HEADER: unknown format {kind!r}")
-    elif kind != "LOCATION" and not _has_sample(header.get("example")):
+    elif kind not in ("LOCATION", "PRODUCT") and not _has_sample(header.get("example")):
         raise invalid("HEADER: a media header needs example.header_handle", 2388043)
 
 
