@@ -215,6 +215,9 @@ class WabaCampaign(models.Model):
         "variable_ids.text",
         "variable_ids.field_path",
         "variable_ids.fallback",
+        "variable_ids.file_id",
+        "variable_ids.ends_at",
+        "variable_ids.hours",
         "res_model",
         "audience_domain",
         "audience_excluded_ids",
@@ -443,6 +446,11 @@ class WabaCampaign(models.Model):
         template = self.template_id if template is None else template
         return self.env["waba.campaign.variable"]._copy_commands(template.variable_ids)
 
+    def _shown_files(self):
+        """The waba.file of the headers of message A and B."""
+        lines = (self.variable_ids | self.b_variable_ids).sudo()
+        return lines.filtered(lambda line: line.source == "file").file_id
+
     def _preview_parameters(self, record, facts):
         """Texts for one recipient; an empty one shows its variable instead of an invented value."""
         return self.variable_ids._freeze_texts(
@@ -505,8 +513,8 @@ class WabaCampaign(models.Model):
         self._check_variant_variables(self.template_id, self.variable_ids)
 
     def _check_variant_variables(self, template, lines):
-        wanted = {(line.component, line.button_index, line.name) for line in template.variable_ids}
-        have = {(line.component, line.button_index, line.name) for line in lines}
+        wanted = {line._key() for line in template.variable_ids}
+        have = {line._key() for line in lines}
         if wanted != have:
             raise UserError(
                 self.env._(
@@ -517,6 +525,7 @@ class WabaCampaign(models.Model):
             )
         lines._check_field_path()
         lines._check_link()
+        lines._check_source_kind()
         lines._check_own_address(template)
         empty = lines.filtered(lambda line: not line._is_complete())
         if empty:

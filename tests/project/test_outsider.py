@@ -75,6 +75,7 @@ METHODS = {
         "action_keep_subscribed": "writes", "conversation_review_opt_out": "writes",
     },
     "waba.diagnosis": {"action_rerun": "manager", "action_test": "manager"},
+    "waba.file": {"keep_upload": "writes"},
     "waba.getting.started": {
         "getting_started_data": "reads", "open_round_trip": "reads", "start_simulation": "system",
     },
