@@ -160,6 +160,7 @@ from .tools import test_value_text
 from .tools import test_variables
 from .tools import test_vocabulary
 from .tours import test_accessibility
+from .tours import test_builder_tours
 from .tours import test_composer_tours
 from .tours import test_consent_tours
 from .tours import test_conversation_tours

@@ -59,14 +59,25 @@ class WabaFile(models.Model):
         attachment = self.env["ir.attachment"].browse(attachment_id).exists()
         if not attachment or attachment.create_uid != self.env.user or attachment.res_id:
             raise AccessError(self.env._("Upload the file again: it is not yours, or is gone."))
-        attachment = attachment.sudo()
+        file = self._find_or_create(attachment.sudo(), kind, self.env.company)
+        return {"id": file.id, "display_name": file.name}
+
+    @api.model
+    def _find_or_create(self, attachment, kind, company):
+        """The file of an attachment; one that belongs to another record is copied.
+
+        :param attachment: ir.attachment, as superuser
+        :raise UserError: WhatsApp does not accept it
+        """
         content = attachment.raw or b""
         mimetype = media_policy.known_type(attachment.mimetype, guess_mimetype(content, default=""))
         self._check_content(kind, attachment.name, mimetype, len(content))
         digest = hashlib.sha256(content).hexdigest()
-        wanted = {"company_id": self.env.company.id, "sha256": digest, "name": attachment.name}
+        wanted = {"company_id": company.id, "sha256": digest, "name": attachment.name}
         file = self.sudo().search([(name, "=", value) for name, value in wanted.items()], limit=1)
         if not file:
+            if attachment.res_id:
+                attachment = attachment.copy({"res_model": False, "res_id": 0})
             file = self.sudo().create(
                 {
                     **wanted,
@@ -76,7 +87,7 @@ class WabaFile(models.Model):
                 }
             )
             attachment.write({"res_model": self._name, "res_id": file.id})
-        return {"id": file.id, "display_name": file.name}
+        return file
 
     def _check_kind(self, kind):
         """Check that headers of this kind can show the file.

@@ -6,8 +6,10 @@ Called by the costs of messages (analytics/waba_message_cost.py) and the estimat
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import formatLang
 
 from ...policy import rates
+from ..tools.hooks import implements
 from ..tools.labels import selection_labels
 
 CATEGORIES = [
@@ -150,3 +152,19 @@ class WabaRate(models.Model):
             return known[line.id] if line else (None, None)
 
         return price_of
+
+
+class WabaTemplateDraft(models.Model):
+    _inherit = "waba.template.draft"
+
+    @implements("_on_price_question")
+    def _format_prices(self, company):
+        """Today's prices of both categories in the company's country, with all their digits."""
+        price_of = self.env["waba.rate"]._rate_card(company)
+        now, country = fields.Datetime.now(), company.country_id.code
+        found = {key: price_of(country, key, now) for key in ("marketing", "utility")}
+        return {
+            key: f"{formatLang(self.env, amount, digits=4)} {currency.sudo().name}"
+            for key, (amount, currency) in found.items()
+            if amount is not None
+        }
