@@ -2,7 +2,13 @@
 
 from .addresses import AddressRefused, check_resolved, is_local, parse_allowed
 from .client import CloudApiClient
-from .components import TemplateVariable, signature, template_variables, unsupported_parts
+from .components import (
+    TemplateVariable,
+    signature,
+    template_button,
+    template_variables,
+    unsupported_parts,
+)
 from .errors import (
     CODES,
     AccountError,
@@ -47,6 +53,14 @@ from .nodes import (
 )
 from .pacer import Pacer
 from .parameter_check import ParameterCheck, ParameterProblem, clean_parameter
+from .parameters import (
+    GIVEN,
+    file_ids,
+    is_optional,
+    parse_flow_data,
+    parse_sections,
+    ready_parameters,
+)
 from .payloads import media_message, template_message, text_message
 from .pool import SendPool
 from .preview import render_preview

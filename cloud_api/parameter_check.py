@@ -1,18 +1,41 @@
-"""Finds what Meta would refuse in the parameters of a template message, before sending."""
+"""Finds what Meta would refuse in the parameters of a template message, before sending.
 
+Lengths are counted in characters (code points): Meta's pages say "characters" and nothing of UTF-16
+(Template components, 2025-11-21), so an emoji of one code point counts as one.
+"""
+
+import math
 import re
 from dataclasses import dataclass
 
-from .components import PLACEHOLDER, as_components, template_variables
-from .parameters import button_values, header_value, plain, text_values
+from .components import (
+    PLACEHOLDER,
+    all_components,
+    has_offer,
+    template_variables,
+)
+from .parameters import (
+    GIVEN,
+    HEADER_MEDIA,
+    given_values,
+    parse_flow_data,
+    parse_sections,
+    plain,
+)
 from .values import as_dict, as_text, as_word
 
 BODY_LENGTH = 1024
+# Limited-time offer (2025-11-04) and Media card carousel (2026-06-24).
+OFFER_BODY_LENGTH = 600
+CARD_BODY_LENGTH = 160
 HEADER_LENGTH = 60
 COUPON_LENGTH = 20  # changelog 2025-12-03; the coupon page still stated 15
-# Characters that `_value_problems` checks in detail.
+URL_LENGTH = 2000
+_COORDINATES = {"latitude": 90, "longitude": 180}
+# Characters that `_text_problems` checks in detail.
 _REFUSED = re.compile("[\r\n\t]|    ")
 _LINE_BREAKS = re.compile("[\r\n\t\v\f\x1c-\x1e\x85\u2028\u2029]+")
+_MEDIA_ADDRESS = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +43,17 @@ class ParameterProblem:
     """Why Meta would refuse a parameter.
 
     :param name: the variable's, '' when the filled text as a whole is meant.
-    :param problem: 'missing', 'newline', 'tab', 'spaces' (four or more in a row), 'too_long' or
-        'unexpected' (the template has no such variable).
+    :param problem: 'missing', 'newline', 'tab', 'spaces' (four or more in a row), 'too_long',
+        'unexpected' (the template has no such variable), 'not_address', 'not_coordinate',
+        'not_sections', 'not_flow_data' or 'not_time'.
+    :param card_index: of a carousel's card, None outside of one
     """
 
     component: str
     button_index: int | None
     name: str
     problem: str
+    card_index: int | None = None
 
 
 class ParameterCheck:
@@ -41,43 +67,36 @@ class ParameterCheck:
 
     def __init__(self, components, parameter_format="positional"):
         self._variables = template_variables(components, parameter_format)
-        self._wanted = {
-            (variable.component, variable.button_index, variable.name): variable
-            for variable in self._variables
-        }
-        parts = {as_word(part.get("type")): part for part in as_components(components)}
-        header = parts.get("header", {})
-        self._lengths = [_TextLength("body", parts.get("body", {}).get("text"), BODY_LENGTH)]
-        if as_word(header.get("format")) == "text":
-            self._lengths.append(_TextLength("header", header.get("text"), HEADER_LENGTH))
+        self._wanted = {variable.key: variable for variable in self._variables}
+        body_length = OFFER_BODY_LENGTH if has_offer(components) else BODY_LENGTH
+        self._lengths = []
+        for card_index, part in all_components(components):
+            kind, text = as_word(part.get("type")), part.get("text")
+            if kind == "body":
+                limit = body_length if card_index is None else CARD_BODY_LENGTH
+                self._lengths.append(_TextLength("body", card_index, text, limit))
+            elif kind == "header" and as_word(part.get("format")) == "text":
+                self._lengths.append(_TextLength("header", card_index, text, HEADER_LENGTH))
+        self._lengths.sort(key=lambda length: length.order)
 
     def problems(self, parameters=None):
         """Return the list of ParameterProblem of these parameters.
 
         :param parameters: the frozen form of parameters.py
         """
-        parameters = as_dict(parameters)
-        return self.value_problems(
-            {
-                **text_values(self._variables, parameters),
-                **button_values(self._variables, parameters),
-                **header_value(as_dict(parameters.get("header"))),
-            }
-        )
+        return self.value_problems(given_values(self._variables, as_dict(parameters)))
 
     def value_problems(self, given):
         """Like `problems`, for values that are not in the frozen form.
 
-        :param given: {(component, button index or None, variable name): text}
+        :param given: {`TemplateVariable.key`: text}; GIVEN for an uploaded file
         """
         problems = []
         for key, variable in self._wanted.items():
-            problems += _value_problems(variable, given.get(key, ""), key)
+            problems += _value_problems(variable, given.get(key, ""))
+        problems += [_problem(key, "unexpected") for key in given if key not in self._wanted]
         problems += [
-            ParameterProblem(*key, "unexpected") for key in given if key not in self._wanted
-        ]
-        problems += [
-            ParameterProblem(length.component, None, "", "too_long")
+            ParameterProblem(length.component, None, "", "too_long", length.card_index)
             for length in self._lengths
             if length.is_exceeded(given)
         ]
@@ -87,11 +106,13 @@ class ParameterCheck:
 class _TextLength:
     """The length of a filled text; a placeholder without a value stays as it is."""
 
-    def __init__(self, component, text, limit):
+    def __init__(self, component, card_index, text, limit):
         text = as_text(text)
-        self.component = component
+        self.component, self.card_index = component, card_index
+        self.order = (-1 if card_index is None else card_index, component)
         self._places = [
-            ((component, None, place[1]), len(place[0])) for place in PLACEHOLDER.finditer(text)
+            ((component, None, place[1], card_index), len(place[0]))
+            for place in PLACEHOLDER.finditer(text)
         ]
         self._room = limit - len(PLACEHOLDER.sub("", text))
 
@@ -103,19 +124,80 @@ class _TextLength:
         return room < 0
 
 
-def _value_problems(variable, value, key):
-    if not value.strip():
-        return [ParameterProblem(*key, "missing")] if variable.required else []
-    if variable.kind == "coupon" and len(value) > COUPON_LENGTH:
-        return [ParameterProblem(*key, "too_long")]
-    if variable.kind != "text" or not _REFUSED.search(value):
+def _problem(key, problem):
+    component, button_index, name, card_index = key
+    return ParameterProblem(component, button_index, name, problem, card_index)
+
+
+def _value_problems(variable, value):
+    if value != GIVEN and not value.strip():
+        found = ["missing"] if variable.required else []
+    else:
+        found = _CHECKS.get(variable.kind, _no_problems)(variable, value)
+    return [_problem(variable.key, problem) for problem in found]
+
+
+def _no_problems(_variable, _value):
+    return []
+
+
+def _text_problems(_variable, value):
+    if not _REFUSED.search(value):
         return []
     found = {
         "newline": "\n" in value or "\r" in value,
         "tab": "\t" in value,
         "spaces": "    " in value,
     }
-    return [ParameterProblem(*key, problem) for problem, present in found.items() if present]
+    return [problem for problem, present in found.items() if present]
+
+
+def _media_problems(_variable, value):
+    return [] if value == GIVEN or _MEDIA_ADDRESS.fullmatch(value) else ["not_address"]
+
+
+def _length_problems(limit):
+    return lambda _variable, value: ["too_long"] if len(value) > limit else []
+
+
+def _location_problems(variable, value):
+    limit = _COORDINATES.get(variable.name)
+    if not limit:
+        return _text_problems(variable, value)
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    return [] if -limit <= number <= limit else ["not_coordinate"]
+
+
+def _offer_problems(_variable, value):
+    return [] if value.isdecimal() and int(value) else ["not_time"]
+
+
+def _parsed_by(parse, problem):
+    """The check that a text can be parsed."""
+
+    def found(_variable, value):
+        try:
+            parse(value)
+        except (ValueError, RecursionError):
+            return [problem]
+        return []
+
+    return found
+
+
+_CHECKS = {
+    "text": _text_problems,
+    **dict.fromkeys(HEADER_MEDIA, _media_problems),
+    "url": _length_problems(URL_LENGTH),
+    "coupon": _length_problems(COUPON_LENGTH),
+    "location": _location_problems,
+    "sections": _parsed_by(parse_sections, "not_sections"),
+    "flow_data": _parsed_by(parse_flow_data, "not_flow_data"),
+    "expiry": _offer_problems,
+}
 
 
 def clean_parameter(text):

@@ -1,12 +1,15 @@
 """Bodies of POST /{phone-number-id}/messages from plain values.
 
-Source: Meta, Send messages (2025-11-04) below
-https://developers.facebook.com/documentation/business-messaging/whatsapp/
+Sources: Meta, Send messages (2025-11-04), and those of components.py, below
+https://developers.facebook.com/documentation/business-messaging/whatsapp/; the shape of a GIF:
+Gupshup's reference (2026-02-03).
 """
 
 from .parameters import (
     FILLED_BUTTONS,
+    HEADER_MEDIA,
     HEADER_TYPES,
+    LOCATION_KEYS,
     MEDIA_TYPES,
     is_named,
     name_and_value,
@@ -21,7 +24,6 @@ CAPTION_LENGTH = 1024  # Meta, Image, Video and Document messages, 2025-11
 OPTION_BODY_LENGTH = 1024
 BUTTON_COUNT, BUTTON_LENGTH = 3, 20
 ROW_COUNT, ROW_LENGTH = 10, 24
-_LOCATION_KEYS = ("latitude", "longitude", "name", "address")
 
 
 def template_message(
@@ -176,6 +178,22 @@ def _envelope(to, user_uid, opaque):
 
 
 def _send_components(parameters, named):
+    components = _part_components(parameters, named)
+    if ends := as_dict(parameters.get("offer")).get("expires_at_ms"):
+        offer = {"type": "limited_time_offer", "limited_time_offer": {"expiration_time_ms": ends}}
+        components.insert(
+            1 if parameters.get("header") else 0,
+            {"type": "limited_time_offer", "parameters": [offer]},
+        )
+    cards = [
+        {"card_index": index, "components": _part_components(as_dict(card), named)}
+        for index, card in enumerate(as_list(parameters.get("cards")))
+    ]
+    return [*components, {"type": "carousel", "cards": cards}] if cards else components
+
+
+def _part_components(parameters, named):
+    """Header, body and buttons of the message itself, or of one card."""
     components = []
     header = _header_parameters(as_dict(parameters.get("header")), named)
     if header:
@@ -195,8 +213,13 @@ def _header_parameters(header, named):
         return [_text_parameter(item, named) for item in _in_order(header.get("values"))]
     if kind not in HEADER_TYPES:
         raise ValueError(f"unknown header type {kind!r}")
-    keys = ("id", "link", "filename") if kind in MEDIA_TYPES else _LOCATION_KEYS
+    keys = ("id", "link", "filename") if kind in HEADER_MEDIA else LOCATION_KEYS
     content = {key: header[key] for key in keys if header.get(key) not in (None, "")}
+    if kind == "product":
+        content = {
+            "product_retailer_id": plain(header.get("product")),
+            "catalog_id": plain(header.get("catalog")),
+        }
     if "id" in content:
         content.pop("link", None)
     if kind != "document":
@@ -216,15 +239,42 @@ def _button_component(button):
     sub_type, value = button.get("sub_type"), plain(button.get("value"))
     if sub_type not in FILLED_BUTTONS:
         raise ValueError(f"unknown button type {sub_type!r}")
-    if not value:
+    if not value and sub_type not in ("flow", "mpm"):
         return None
-    parameter = {
-        "url": {"type": "text", "text": value},
-        "quick_reply": {"type": "payload", "payload": value},
-        "copy_code": {"type": "coupon_code", "coupon_code": value},
-    }[sub_type]
+    if sub_type in _ACTIONS:
+        parameter = {"type": "action", "action": _ACTIONS[sub_type](value, button)}
+    else:
+        parameter = {
+            "url": {"type": "text", "text": value},
+            "quick_reply": {"type": "payload", "payload": value},
+            "copy_code": {"type": "coupon_code", "coupon_code": value},
+        }[sub_type]
     index = str(button.get("index", 0))
     return {"type": "button", "sub_type": sub_type, "index": index, "parameters": [parameter]}
+
+
+def _catalog_action(thumbnail, _button):
+    return {"thumbnail_product_retailer_id": thumbnail}
+
+
+def _products_action(thumbnail, button):
+    sections = [
+        {
+            **({"title": section["title"]} if section.get("title") else {}),
+            "product_items": [{"product_retailer_id": sku} for sku in section["products"]],
+        }
+        for section in as_list(button.get("sections"))
+    ]
+    return {"thumbnail_product_retailer_id": thumbnail, "sections": sections}
+
+
+def _flow_action(token, button):
+    # 'unused' is Meta's own default (Sending a Flow, 2026-06-16).
+    data = as_dict(button.get("data"))
+    return {"flow_token": token or "unused", **({"flow_action_data": data} if data else {})}
+
+
+_ACTIONS = {"catalog": _catalog_action, "mpm": _products_action, "flow": _flow_action}
 
 
 def _in_order(items):

@@ -2,9 +2,29 @@
 
 from dataclasses import dataclass
 
-from .components import PLACEHOLDER, as_components, template_variables
-from .parameters import text_values
-from .values import as_dict, as_list, as_text, as_word
+from .components import (
+    PLACEHOLDER,
+    as_buttons,
+    as_components,
+    card_components,
+    template_variables,
+)
+from .parameters import given_values
+from .values import as_code, as_dict, as_list, as_text, as_word
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The strip of a limited-time offer.
+
+    :param code: the code to copy, '' without one
+    :param ends_at_ms: milliseconds since 1970, None if it ends `hours` after sending, or never
+    """
+
+    text: str
+    code: str
+    ends_at_ms: int | None = None
+    hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +34,10 @@ class Preview:
     :param header: text of the header; file name or place name for media and locations
     :param buttons: (type in lower case, text) pairs
     :param header_type: '' without a header, else 'text', 'image', 'video', 'document', …
+    :param header_detail: a place's address
+    :param header_file: id of an uploaded file, None without one
+    :param offer: Offer, None without one
+    :param cards: the carousel's cards, a Preview each
     """
 
     header: str
@@ -21,6 +45,10 @@ class Preview:
     footer: str
     buttons: tuple[tuple[str, str], ...]
     header_type: str = ""
+    header_detail: str = ""
+    header_file: int | None = None
+    offer: Offer | None = None
+    cards: tuple["Preview", ...] = ()
 
 
 def render_preview(components, parameters=None, parameter_format="positional"):
@@ -29,32 +57,69 @@ def render_preview(components, parameters=None, parameter_format="positional"):
     :param parameters: the frozen form of parameters.py; may be incomplete
     :return: Preview
     """
-    variables = template_variables(components, parameter_format)
-    values = text_values(variables, as_dict(parameters))
+    parameters = as_dict(parameters)
+    values = given_values(template_variables(components, parameter_format), parameters)
+    return _render_part(as_components(components), parameters, values, None)
+
+
+def _render_part(components, parameters, values, card_index):
+    """The message itself, or one card."""
     texts = {"header": "", "body": "", "footer": ""}
-    header_type, buttons = "", ()
-    for component in as_components(components):
+    header_type, header_detail, buttons, offer, cards = "", "", (), None, ()
+    header = as_dict(parameters.get("header"))
+    for component in components:
         kind = as_word(component.get("type"))
         if kind in texts:
-            texts[kind] = _fill(component.get("text"), kind, values)
+            texts[kind] = _fill(component.get("text"), kind, values, card_index)
         if kind == "header":
             header_type = as_word(component.get("format"))
-            texts[kind] = texts[kind] or _header_name(as_dict(parameters))
+            name, header_detail = _header_texts(header)
+            texts[kind] = texts[kind] or name
         elif kind == "buttons":
             buttons = tuple(
-                (as_word(as_dict(button).get("type")), as_text(as_dict(button).get("text")))
-                for button in as_list(component.get("buttons"))
+                (as_word(button.get("type")), as_text(button.get("text")))
+                for button in as_buttons(component)
             )
-    return Preview(texts["header"], texts["body"], texts["footer"], buttons, header_type)
+        elif kind == "limited_time_offer":
+            offer = _render_offer(as_dict(component.get(kind)), parameters)
+        elif kind == "carousel":
+            cards = _render_cards(component, parameters, values)
+    return Preview(**texts, buttons=buttons, header_type=header_type, header_detail=header_detail,
+                   header_file=as_code(header.get("file")), offer=offer, cards=cards)  # fmt: skip
 
 
-def _header_name(parameters):
-    header = as_dict(parameters.get("header"))
-    return as_text(header.get("filename")) or as_text(header.get("name"))
+def _render_cards(carousel, parameters, values):
+    given = as_list(parameters.get("cards"))
+    return tuple(
+        _render_part(card, as_dict(given[index]) if index < len(given) else {}, values, index)
+        for index, card in enumerate(card_components(carousel))
+    )
 
 
-def _fill(text, component, values):
+def _render_offer(offer, parameters):
+    codes = [
+        as_text(button.get("value"))
+        for button in map(as_dict, as_list(parameters.get("buttons")))
+        if button.get("sub_type") == "copy_code"
+    ]
+    given = as_dict(parameters.get("offer"))
+    ends = given.get("expires_at_ms")
+    return Offer(
+        as_text(offer.get("text")),
+        (codes or [""])[0],
+        ends if isinstance(ends, int) else None,
+        as_code(given.get("hours")),
+    )
+
+
+def _header_texts(header):
+    """(what a header without text shows, its second line)."""
+    name = as_text(header.get("filename")) or as_text(header.get("name"))
+    return name or as_text(header.get("product")), as_text(header.get("address"))
+
+
+def _fill(text, component, values, card_index):
     def value_of(match):
-        return values.get((component, None, match[1])) or match[0]
+        return values.get((component, None, match[1], card_index)) or match[0]
 
     return PLACEHOLDER.sub(value_of, as_text(text))

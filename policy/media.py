@@ -71,6 +71,26 @@ def file_refusal(mimetype: str, size: int) -> str | None:
     return "size" if size > MAX_BYTES[kind] else None
 
 
+def header_refusal(kind: str, mimetype: str, size: int) -> str | None:
+    """Return why a template's header of this kind cannot show a file: 'empty', 'type', 'size'."""
+    if not size:
+        return "empty"
+    if base_type(mimetype) not in TYPES.get(kind, ()):
+        return "type"
+    return "size" if size > MAX_BYTES[kind] else None
+
+
+def known_type(declared: str, sniffed: str) -> str:
+    """Return what a file is: by its first bytes, and by its name where those say too little.
+
+    Office files are archives; a plain text and some videos have no mark of their own.
+    """
+    sniffed, declared = base_type(sniffed), base_type(declared)
+    says_little = sniffed in ("", DOWNLOAD_TYPE, "application/zip", "text/plain")
+    is_image = declared in INLINE_TYPES or declared == "application/pdf"
+    return declared if says_little and not is_image else sniffed
+
+
 def stored_type(kind: str, declared: str, sniffed: str) -> str:
     """Return the MIME type that a received file is stored and shown as.
 

@@ -28,8 +28,17 @@ def default_seed():
 
 
 def _templates():
-    return (_autumn_offer() + _welcome_back() + _order_update() + [_season_sale(), _old_promo(),
-                                                                  _rejected()])
+    found = (_autumn_offer() + _welcome_back() + _order_update() + [_season_sale(), _old_promo(),
+                                                                   _rejected()])
+    # With ids of their own, so that those above and those of the other account stay what they were.
+    return found + [{"id": f"5100{number:014d}", **template}
+                    for number, template in enumerate(_other_kinds(), start=1)]
+
+
+def _other_kinds():
+    """One template of each further kind."""
+    return [_new_arrivals(), _weekend_offer(), _full_catalog(), _picked_for_you(), _book_visit(),
+            _store_opening(), _price_list(), _share_number(), _loyalty_code()]
 
 
 def _template(name, language, components, category="MARKETING", quality="GREEN", **more):
@@ -133,3 +142,86 @@ def _old_promo():
 def _rejected():
     return _template("rejected_one", "en", [_body("Win a free sofa, click now!")],
                      quality="UNKNOWN", status="REJECTED", rejected_reason="SCAM")
+
+
+def _media_header(kind, name):
+    return {"type": "HEADER", "format": kind, "example": {
+        "header_handle": [f"https://demo-store.example/media/{name}"]}}
+
+
+def _stop():
+    return _quick_reply("Stop promotions")
+
+
+def _new_arrivals():
+    """Carousel: two cards with an image, a text with a variable, a link and a quick reply."""
+    cards = [{"components": [
+        _media_header("IMAGE", f"{name}.jpg"),
+        _body(f"{title} now from {{{{1}}}}, delivery included.", price),
+        _buttons(_quick_reply("More like this"), _shop_link("See it", f"{name}/"))]}
+        for name, title, price in (("sofa", "Sofas", "€499"), ("lamp", "Lamps", "€49"))]
+    return _template("new_arrivals", "en", [
+        _body("Hi {{1}}, these have just arrived in our store:", "Emma"),
+        {"type": "CAROUSEL", "cards": cards}])
+
+
+def _weekend_offer():
+    """Limited-time offer: named variables, a code and a link."""
+    return _template("weekend_offer", "en", [
+        _media_header("IMAGE", "weekend.jpg"),
+        {"type": "LIMITED_TIME_OFFER",
+         "limited_time_offer": {"text": "Weekend offer", "has_expiration": True}},
+        _named_body("Hi {{first_name}}, this weekend every armchair costs a quarter less.",
+                    first_name="Emma"),
+        _buttons({"type": "COPY_CODE", "text": "Copy offer code", "example": "CHAIR25"},
+                 _shop_link("See armchairs", "armchairs/"))], parameter_format="NAMED")
+
+
+def _full_catalog():
+    return _template("full_catalog", "en", [
+        _body("Hi {{1}}, our whole catalog is now here on WhatsApp.", "Emma"),
+        _footer("Reply STOP to receive no more offers"),
+        _buttons({"type": "CATALOG", "text": "View catalog"})])
+
+
+def _picked_for_you():
+    """Multi-product message."""
+    return _template("picked_for_you", "en", [
+        _header("Picked for you"),
+        _body("Hi {{1}}, these go well with what you bought from us.", "Emma"),
+        _footer("Reply STOP to receive no more offers"),
+        _buttons({"type": "MPM", "text": "View items"})])
+
+
+def _book_visit():
+    return _template("book_visit", "en", [
+        _body("Hi {{1}}, choose a day for your visit to our kitchen studio.", "Emma"),
+        _buttons({"type": "FLOW", "text": "Choose a day", "flow_id": "800000000000001",
+                  "flow_action": "navigate", "navigate_screen": "DAYS"}, _stop())])
+
+
+def _store_opening():
+    return _template("store_opening", "en", [
+        {"type": "HEADER", "format": "LOCATION"},
+        _body("Hi {{1}}, our new store opens on Saturday. Come and see it.", "Emma"),
+        _buttons(_stop())])
+
+
+def _price_list():
+    return _template("price_list", "en", [
+        _media_header("DOCUMENT", "prices.pdf"),
+        _body("Hi {{1}}, here is our new price list.", "Emma"), _buttons(_stop())])
+
+
+def _share_number():
+    return _template("share_number", "en", [
+        _body("Hi {{1}}, may we call you about your order?", "Emma"),
+        _buttons({"type": "REQUEST_CONTACT_INFO", "text": "Share contact info"})],
+        category="UTILITY")
+
+
+def _loyalty_code():
+    return _template("loyalty_code", "en", [
+        _body("Hi {{1}}, thank you for ten years with us: 10% off with your own code.", "Emma"),
+        _buttons({"type": "COPY_CODE", "text": "Copy offer code", "example": "TENYEARS"},
+                 _stop())])

@@ -25,8 +25,9 @@ def build_world(seed):
         for number in values.get("numbers", []):
             world.add(Number(account_id=account.id, **number))
         for template in values.get("templates", []):
-            numbered = {"id": world.next_id("5000"), **template}
-            world.add(Template(account_id=account.id, **numbered))
+            if "id" not in template:
+                template = {"id": world.next_id("5000"), **template}
+            world.add(Template(account_id=account.id, **template))
     for values in seed["tokens"]:
         world.add(Token(**values))
     return world

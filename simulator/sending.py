@@ -154,7 +154,7 @@ class Sender:
         if body["type"] == "template":
             template = self._template(account, body.get("template"), entry)
             components = body["template"].get("components", [])
-            check_send(template, components, self.world.media)
+            check_send(template, components, lambda media_id: self._file(number, media_id))
             message.template, message.components = template, components
             message.category = entry.category = template.category
             message.pricing = _pricing(template.category.lower(), True)
@@ -167,6 +167,11 @@ class Sender:
         message.is_reaction = body["type"] == "reaction"
         message.wamid = self.world.new_wamid()
         return message, code
+
+    def _file(self, number, media_id):
+        """The live file of this number, or None."""
+        file = self.world.file(media_id)
+        return file if file and file.phone_id == number.id else None
 
     def _template(self, account, wanted, entry):
         if not isinstance(wanted, dict) or not isinstance(wanted.get("name"), str):
@@ -205,8 +210,8 @@ class Sender:
         if len(content.get("caption") or "") > CAPTION_MAX:
             raise GraphError(100, f"{kind}.caption is longer than {CAPTION_MAX} characters.")
         if content.get("id"):
-            file = self.world.file(str(content["id"]))
-            if file is None or file.phone_id != number.id:
+            file = self._file(number, str(content["id"]))
+            if file is None:
                 raise GraphError(131053, f"The file {content['id']} does not exist.")
             if not file.type.startswith(FILE_TYPES[kind]):
                 raise GraphError(131053, f"{file.type} cannot be sent as {kind}.")

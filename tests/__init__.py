@@ -31,6 +31,7 @@ from .campaign import test_preflight
 from .campaign import test_preflight_fixes
 from .campaign import test_preview
 from .campaign import test_rights_campaign
+from .campaign import test_template_kinds
 from .cloud_api import test_cloud_api_addresses
 from .cloud_api import test_cloud_api_client
 from .cloud_api import test_cloud_api_errors
@@ -77,6 +78,7 @@ from .dispatch import test_dispatch
 from .dispatch import test_failures
 from .dispatch import test_frequency
 from .dispatch import test_gate
+from .dispatch import test_header_files
 from .dispatch import test_limits_orm
 from .dispatch import test_message_direct
 from .dispatch import test_quiet_hours
@@ -168,6 +170,7 @@ from .tools import test_variables
 from .tools import test_vocabulary
 from .tours import test_accessibility
 from .tours import test_audience_file_tour
+from .tours import test_builder_tours
 from .tours import test_composer_tours
 from .tours import test_consent_tours
 from .tours import test_conversation_tours

@@ -305,7 +305,9 @@ class WabaCase(TransactionCase):
         )
         for line in campaign.variable_ids:
             if not line._is_complete():
-                line.text = "prueba"
+                is_word = line.kind in ("text", "url", "coupon")
+                value = "prueba" if is_word else line._example_text()
+                line.write({"source": "text", "text": value})
         return campaign
 
     def _write_stale_path(self, line, path):

@@ -298,10 +298,10 @@ class WabaGettingStarted(models.AbstractModel):
         )
         if count:
             return step("done", self.env._("%s approved.", count), buttons)
-        text = self.env._(
-            "Create one in WhatsApp Manager → Message templates. Meta reviews it, usually within "
-            "minutes."
-        )
+        if account:
+            label, action = self.env._("New template"), "waba_template_draft_action_new"
+            buttons.append(self._button(label, f"waba_campaign.{action}"))
+        text = self.env._("Write a message. Meta reviews it, usually within minutes.")
         return step("open", text, buttons)
 
     def _opt_in_step(self, account):

@@ -159,15 +159,7 @@ class WabaRoundTrip(models.TransientModel):
             if line.source == "link":
                 lines |= line
                 continue
-            lines |= line.new(
-                {
-                    **{name: line[name] for name in ("sequence", "component", "button_index",
-                                                     "name", "kind", "example")},
-                    "template_id": self.template_id.id,
-                    "source": "text",
-                    "text": line.example or line.name,
-                }
-            )  # fmt: skip
+            lines |= line.new({**line._example_values(), "template_id": self.template_id.id})
         return lines
 
     def _reopen(self):

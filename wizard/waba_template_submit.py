@@ -16,8 +16,6 @@ _logger = logging.getLogger(__name__)
 
 # Meta, Template management (2025-12): edits of an approved template.
 EDITS_PER_MONTH = 10
-# Status of a template that Meta accepts edits of (same page).
-EDITABLE = ("approved", "rejected", "paused")
 
 
 class WabaTemplateSubmit(models.TransientModel):
@@ -38,9 +36,8 @@ class WabaTemplateSubmit(models.TransientModel):
 
     def _compute_is_edit(self):
         for dialog in self:
-            draft = dialog.draft_id
-            dialog.is_edit = bool(draft.template_id) and draft.template_id.status != "deleted"
-            dialog.edits_left = EDITS_PER_MONTH - len(self._edits_since(draft, days=30))
+            dialog.is_edit = dialog._is_edit_now()
+            dialog.edits_left = EDITS_PER_MONTH - len(self._edits_since(dialog.draft_id, days=30))
             dialog.blocking_reason = dialog._refusal_text()
 
     def _compute_preview_html(self):
@@ -87,47 +84,11 @@ class WabaTemplateSubmit(models.TransientModel):
             )
         if reason := draft.account_id._foreign_database_reason():
             return reason
-        problems = draft._submission_problems()
-        if self._is_edit_now():
-            problems += self._edit_problems()
-        return "\n".join(problems) or False
+        return "\n".join(draft._submission_problems()) or False
 
     def _is_edit_now(self):
         template = self.draft_id.template_id
         return bool(template) and template.status != "deleted"
-
-    def _edit_problems(self):
-        """What Meta's limits of edits forbid now."""
-        draft = self.draft_id
-        status = draft.template_id.status
-        if status not in EDITABLE:
-            label = dict(draft._fields["state"]._description_selection(self.env)).get(status)
-            return [
-                self.env._(
-                    "WhatsApp does not accept edits while the template is in this state: %s. Wait "
-                    "for its decision.",
-                    label,
-                )
-            ]
-        if status != "approved":
-            return []
-        if draft.category != draft.template_id.category:
-            return [self.env._("The category of an approved template cannot be changed.")]
-        if self._edits_since(draft, days=1):
-            return [
-                self.env._(
-                    "This template was edited in the last 24 hours. WhatsApp accepts one edit of "
-                    "an approved template in 24 hours."
-                )
-            ]
-        if len(self._edits_since(draft, days=30)) >= EDITS_PER_MONTH:
-            return [
-                self.env._(
-                    "This template was edited %s times in 30 days, which is WhatsApp's limit.",
-                    EDITS_PER_MONTH,
-                )
-            ]
-        return []
 
     def _edits_since(self, draft, days):
         since = fields.Datetime.now() - timedelta(days=days)

@@ -200,18 +200,16 @@ class WabaTestSend(models.TransientModel):
             if line.source == "link":
                 filled |= line
                 continue
-            value = record and line._record_value(record, facts)
-            filled |= lines.new(
-                {
-                    **{name: line[name] for name in ("sequence", "component", "button_index",
-                                                     "name", "kind", "example")},
-                    "campaign_id": self.campaign_id.id,
-                    "variant": line.variant,
-                    "language_id": line.language_id.id,
-                    "source": "text",
-                    "text": value or line.example or line.name,
-                }
-            )  # fmt: skip
+            values = line._example_values()
+            if values["source"] == "text":
+                value = record and line._record_value(record, facts)
+                values["text"] = value or values["text"]
+            own = {
+                "campaign_id": self.campaign_id.id,
+                "variant": line.variant,
+                "language_id": line.language_id.id,
+            }
+            filled |= lines.new({**values, **own})
         return filled
 
 

@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from . import sales
+from . import kinds, sales
 from .checks import check
 from .journey import Demo, print_step
 from .processes import SIGNALS, Children, DemoError
@@ -82,6 +82,7 @@ def main():
             results = read_results(demo)
             print("", table(results), "", sep="\n", flush=True)
             week = sales.tell(demo)
+            kinds.draft(demo)
             print("", sales.summary(week), "", sep="\n", flush=True)
             if options.check:
                 return report_checks(results, week, demo.odoo)

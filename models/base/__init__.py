@@ -8,6 +8,7 @@ from . import waba_account_sync
 from . import waba_account_database
 from . import waba_reputation_event
 from . import waba_sender
+from . import waba_file
 from . import waba_variable_mixin
 from . import waba_response_mixin
 from . import waba_template

@@ -29,6 +29,7 @@ EXCLUSION_REASONS = [
     ("may_opt_out", "Possible opt-out to review"),
     ("missing_value", "Empty variable"),
     ("bad_value", "Invalid variable value"),
+    ("offer_over", "Offer already over"),
     ("erased", "Personal data erased"),
     ("record_gone", "Record deleted or not accessible"),
     ("number_changed", "Phone number changed"),

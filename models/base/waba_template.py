@@ -3,11 +3,19 @@
 Called by the sync, webhooks, campaigns, follow-ups, the pre-flight check and its form.
 """
 
+from datetime import datetime, timezone
 from functools import partial
 
 from odoo import api, fields, models
+from odoo.tools import format_datetime
 
-from ...cloud_api import render_preview, signature, template_variables, unsupported_parts
+from ...cloud_api import (
+    render_preview,
+    signature,
+    template_button,
+    template_variables,
+    unsupported_parts,
+)
 from ...policy import response
 from ..tools.hooks import hook
 from ..tools.labels import language_name, selection_labels
@@ -236,15 +244,8 @@ class WabaTemplate(models.Model):
             "parameter_format": facts.parameter_format,
             "components": facts.components,
             "signature": signature(facts.components, facts.parameter_format),
-            "unsupported": ", ".join(self._unsupported_parts(facts)) or False,
+            "unsupported": ", ".join(unsupported_parts(facts.components)) or False,
         }
-
-    @api.model
-    def _unsupported_parts(self, facts):
-        """Meta's names of the parts of a template that cannot be filled yet."""
-        variables = template_variables(facts.components, facts.parameter_format)
-        places = ["LOCATION header"] if any(v.kind == "location" for v in variables) else []
-        return [*unsupported_parts(facts.components), *places]
 
     def _apply_facts(self, values):
         """Write what changed, and notify campaigns of new variables or status.
@@ -384,25 +385,27 @@ class WabaTemplate(models.Model):
     def _rebuild_variables(self):
         """One row per variable of the template; those that still exist keep their source."""
         for template in self:
-            kept = {
-                (line.component, line.button_index, line.name): line
-                for line in template.variable_ids
-            }
+            kept = {line._key(): line for line in template.variable_ids}
             wanted = template_variables(template.components or [], template.parameter_format)
             values = []
             for sequence, variable in enumerate(wanted):
-                key = (variable.component, variable.button_index or 0, variable.name)
-                line = kept.pop(key, None)
+                card_number = 0 if variable.card_index is None else variable.card_index + 1
+                button_index = variable.button_index or 0
+                line = kept.pop(
+                    (variable.component, button_index, variable.name, card_number), None
+                )
                 facts = {"sequence": sequence, "kind": variable.kind, "example": variable.example}
-                if line:
+                if line and line.kind == variable.kind:
                     line.write(facts)
                 else:
+                    (line or self.env["waba.template.variable"]).unlink()
                     values.append(
                         {
                             **facts,
                             "template_id": template.id,
                             "component": variable.component,
-                            "button_index": variable.button_index or 0,
+                            "button_index": button_index,
+                            "card_number": card_number,
                             "name": variable.name,
                             **self.env["waba.template.variable"]._default_source(variable),
                         }
@@ -421,32 +424,59 @@ class WabaTemplate(models.Model):
     def _render_phone(self, parameters):
         """The message as a phone shows it, as safe HTML."""
         self.ensure_one()
-        return self.env["ir.qweb"]._render(
-            "waba_campaign.phone_preview", {"preview": self._render_preview(parameters)}
-        )
+        preview = self._render_preview(parameters)
+        values = {
+            "preview": preview,
+            "offer_end": self._offer_end_text(preview.offer),
+            "button_names": self._button_names(),
+            "pictures": self._picture_urls([preview, *preview.cards]),
+        }
+        return self.env["ir.qweb"]._render("waba_campaign.phone_preview", values)
+
+    def _picture_urls(self, parts):
+        """{waba.file id: URL} of the uploaded images that these previews show."""
+        ids = [part.header_file for part in parts if part.header_file]
+        files = self.env["waba.file"].sudo().browse(ids).exists()
+        return {
+            file.id: f"/web/image/{file.attachment_id.id}"
+            for file in files
+            if file.mimetype.startswith("image/")
+        }
+
+    def _offer_end_text(self, offer):
+        """When an offer ends, as text; False without one, or if it never does."""
+        if offer and offer.hours:
+            return self.env._("Ends %s hours after sending", offer.hours)
+        if not offer or not offer.ends_at_ms:
+            return False
+        ends_at = datetime.fromtimestamp(offer.ends_at_ms / 1000, timezone.utc)
+        zone = self.company_id.sudo()._waba_time_zone()
+        ends_at = ends_at.replace(tzinfo=None)
+        return self.env._("Ends %s", format_datetime(self.env, ends_at, tz=zone))
+
+    def _button_names(self):
+        """What WhatsApp writes on buttons whose text templates do not set."""
+        return {
+            "copy_code": self.env._("Copy code"),
+            "otp": self.env._("Copy code"),
+            "catalog": self.env._("View catalog"),
+            "mpm": self.env._("View items"),
+            "spm": self.env._("View"),
+            "voice_call": self.env._("Call"),
+            "request_contact_info": self.env._("Share contact info"),
+        }
 
     def _example_parameters(self):
         """Frozen parameters of Meta's examples."""
         return self.variable_ids._freeze_texts(
-            {line.id: line.example or line.name for line in self.variable_ids}
+            {line.id: line._example_text() for line in self.variable_ids}
         )
 
-    def _button_address(self, index):
-        """The address of the template's button, with its placeholder; '' if it has none."""
-        return self._button(index).get("url") or ""
-
-    def _button_label(self, index):
-        """What the template's button says; '' if there is none."""
-        return self._button(index).get("text") or ""
-
-    def _button(self, index):
-        """Meta's dict of the template's button; {} if there is none."""
-        for component in self.components or []:
-            if (component.get("type") or "").upper() == "BUTTONS":
-                buttons = component.get("buttons") or []
-                if index < len(buttons):
-                    return buttons[index]
-        return {}
+    def _button(self, index, card_number=0):
+        """Meta's dict of the template's button, or of a card's; {} if there is none."""
+        return template_button(
+            self.components or [], index, card_number - 1 if card_number else None
+        )
 
     # === Hold ===
     # While `hold_key` is set, campaigns pause with the cause 'template' and direct messages stay
@@ -557,6 +587,7 @@ class WabaTemplateVariable(models.Model):
     sequence = fields.Integer(system=True)
     component = fields.Selection(system=True)
     button_index = fields.Integer(system=True)
+    card_number = fields.Integer(system=True)
     name = fields.Char(system=True)
     kind = fields.Selection(system=True)
     example = fields.Char(system=True)

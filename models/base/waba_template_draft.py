@@ -17,11 +17,13 @@ from ...cloud_api import (
     same_texts,
     template_texts,
 )
+from ...policy import intent
 from ...policy.plain_text import without_accents
 from ...policy.template_languages import LANGUAGES
 from ..tools.hooks import implements
-from ..tools.labels import dialog_action, form_action, language_name
+from ..tools.labels import dialog_action, form_action, language_name, list_action
 from .waba_template import STATUSES
+from .waba_variable_mixin import MEDIA_KINDS
 
 # Kinds of messages, and the parts of a content that only some of them have.
 LAYOUTS = [
@@ -447,21 +449,29 @@ class WabaTemplateDraft(models.Model):
 
     def _take_sources(self, template):
         """Remember where campaigns take the values of the template's variables from."""
-        places = self.variables or {}
+        variables, cards = self.variables or {}, self.cards or []
         for line in template.variable_ids:
-            known = places.get(line.component, {}).get(line.name)
+            part = {"variables": variables}
+            if line.card_number:
+                part = cards[line.card_number - 1] if line.card_number <= len(cards) else {}
+            known = (part.get("variables") or {}).get(line.component, {}).get(line.name)
             if known is not None:
                 known |= {name: line[name] for name in SOURCE if line[name]}
-        self.variables = places
+        self.write({"variables": variables, "cards": cards})
 
     def action_open_submit(self):
         """Open the dialog in which a manager submits the draft."""
         self.ensure_one()
+        self.check_access("write")
         return dialog_action(
             self.env["waba.template.submit"],
             self.env._("Submit to WhatsApp"),
             draft_id=self.id,
         )
+
+    def action_view_template(self):
+        """Open what Meta has."""
+        return form_action(self.template_id)
 
     def action_duplicate(self):
         """Open a copy under a name of its own."""
@@ -531,19 +541,37 @@ class WabaTemplateDraft(models.Model):
         self._give_sources()
 
     def _give_sources(self):
-        """Campaigns start with the sources that were chosen here."""
-        places = self.variables or {}
+        """Campaigns start with the sources that were chosen here, and with the sample's file."""
         for line in self.template_id.sudo().variable_ids:
-            if line.component == "button":
-                buttons = self.buttons or []
-                index = line.button_index
-                button = buttons[index] if index < len(buttons) else {}
-                if button.get("kind") == "tracked" and button.get("target"):
-                    line.write({"source": "link", "text": button["target"]})
-                continue
-            known = places.get(line.component, {}).get(line.name) or {}
-            if known.get("source"):
-                line.write({name: known.get(name) or False for name in SOURCE})
+            part = self._part_of(line)
+            if values := self._source_values(line, part):
+                line.write(values)
+
+    def _part_of(self, line):
+        """What the editor knows of the message, or of the card, that a variable belongs to."""
+        cards = self.cards or []
+        if not line.card_number:
+            media = self.header_media_id.id
+            return {"variables": self.variables, "buttons": self.buttons, "media_id": media}
+        return cards[line.card_number - 1] if line.card_number <= len(cards) else {}
+
+    def _source_values(self, line, part):
+        """Values of `waba.template.variable` for one of its lines; {} to leave it as it is."""
+        if line.component == "button":
+            buttons = part.get("buttons") or []
+            button = buttons[line.button_index] if line.button_index < len(buttons) else {}
+            if button.get("kind") == "tracked" and button.get("target"):
+                return {"source": "link", "text": button["target"]}
+            return {"source": "text", "text": intent.STOP_PAYLOAD} if is_opt_out(button) else {}
+        if line.kind in MEDIA_KINDS:
+            files = self.env["ir.attachment"].sudo().browse(part.get("media_id") or []).exists()
+            if not files:
+                return {}
+            kept = self.env["waba.file"]._find_or_create(files, line.kind, self.company_id)
+            return {"source": "file", "file_id": kept.id}
+        places = part.get("variables") or {}
+        known = places.get(line.component, {}).get(line.name) or {}
+        return {name: known.get(name) or False for name in SOURCE} if known.get("source") else {}
 
     def _is_same(self, components):
         """Whether Meta's components say what this draft says."""
@@ -596,7 +624,10 @@ class WabaTemplate(models.Model):
         draft._take_sources(self)
         return form_action(draft)
 
-    @api.model
+    def action_view_drafts(self):
+        """Open the drafts of all templates."""
+        return list_action(self.env, "waba_template_draft_action", [])
+
     def action_new_draft(self):
         """Open an empty builder."""
         return self.env["ir.actions.act_window"]._for_xml_id(
@@ -636,6 +667,13 @@ def _untranslated(buttons):
         button if button.get("kind") == "copy_code" else {**button, "text": ""}
         for button in buttons or []
     ]
+
+
+def is_opt_out(button):
+    """Whether a button of the editor is a quick reply by which people opt out."""
+    return button.get("kind") == "quick_reply" and bool(
+        button.get("is_opt_out") or intent.opt_out_intent(button.get("text") or "", None)
+    )
 
 
 def _slug(title):

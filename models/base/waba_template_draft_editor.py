@@ -3,16 +3,32 @@
 Called by the builder's screen (static/src/builder/), for drafts that are saved or not.
 """
 
-from dataclasses import asdict
-from types import SimpleNamespace
+from markupsafe import Markup
+from odoo import Command, api, fields, models
 
-from odoo import api, models
-
-from ...cloud_api import render_preview, template_variables, variable_names
+from ...cloud_api import template_texts, template_variables, variable_names
 from ...policy import variable_names as known_names
-from .waba_template_draft import EDITED, MARK, SOURCE
-from .waba_variable_mixin import freeze_parameters
+from ...policy.template_rule_list import limit_of
+from ...policy.template_rules import judge_template
+from ..tools.hooks import hook
+from ..tools.labels import language_name, selection_labels
+from ..tools.template_rule_texts import finding_text, place_text
+from .waba_template_draft import EDITED, MARK, SOURCE, is_opt_out
 
+# Templates of an account and language that a draft is compared with; more would slow down typing.
+MOST_COMPARED = 500
+# Labels of an opt-out button by language, 25 characters at most.
+OPT_OUT_TEXTS = {
+    "ar": "إيقاف العروض",
+    "de": "Keine Werbung mehr",
+    "en": "Stop promotions",
+    "es": "No recibir más",
+    "fr": "Arrêter les promos",
+    "he": "הפסקת מבצעים",
+    "it": "Stop promozioni",
+    "nl": "Geen aanbiedingen",
+    "pt": "Parar promoções",
+}
 # Samples are taken from people that may be messaged, the newest first.
 SAMPLE_MODEL = "crm.lead"
 
@@ -26,10 +42,98 @@ class WabaTemplateDraft(models.Model):
 
         :param draft_id: the saved draft, or False
         :param values: of the form, fields of EDITED
-        :return: {'html', 'variables': {place: [{'name', 'sample', 'source'…}]}}
+        :return: {'html', 'variables': {place: [{'name', 'sample', 'source'…}]},
+            'findings': [{'key', 'level', 'place', 'text'}], 'limits': {part: characters},
+            'opt_out': {'text', 'index'}, 'origin': {place: text} or False, 'cost': sentence}
         """
         draft = self._read_form(draft_id, values)
-        return {"html": draft._render_phone(), "variables": draft._variable_lines()}
+        return {
+            "html": draft._render_phone(),
+            "variables": draft._variable_lines(),
+            "findings": [
+                {
+                    "key": found.key,
+                    "level": found.level,
+                    "place": found.place,
+                    "text": finding_text(self.env, found),
+                }
+                for found in draft._findings()
+            ],
+            "limits": draft._limits(),
+            "opt_out": draft._opt_out_button(),
+            "origin": draft._origin_texts(),
+            "cost": draft._cost_text(),
+        }
+
+    @api.model
+    def builder_overwrite(self, draft_id):
+        """Keep what someone else saved in the chatter, before the user's own version replaces it.
+
+        :return: the version that the user's own may replace
+        """
+        draft = self.browse(draft_id)
+        draft.check_access("write")
+        texts = [
+            Markup("<b>%s</b><br/>%s") % (place_text(self.env, place), text)
+            for place, text in template_texts(draft._content())
+            if text
+        ]
+        note = self.env._(
+            "Version of %(user)s, replaced by %(other)s:",
+            user=draft.write_uid.name,
+            other=self.env.user.name,
+        )
+        draft._message_log(body=Markup("<br/>").join([note, *texts]))
+        return draft.edit_version
+
+    def _limits(self):
+        """Most characters of each part, as the rules count them."""
+        keys = {
+            "header": "header_length",
+            "body": "offer_body_length" if self.layout == "offer" else "body_length",
+            "footer": "footer_length",
+            "offer": "offer_length",
+            "card": "card_body_length",
+            "label": "label_length",
+        }
+        return {part: limit_of(key) for part, key in keys.items()}
+
+    def _cost_text(self):
+        """What a message costs in both categories, in the company's country; '' when unknown."""
+        company = self.account_id.company_id
+        prices = dict(pair for pairs in self._on_price_question(company) for pair in pairs.items())
+        labels = selection_labels(self, "category")
+        parts = [f"{labels[key]}: {prices[key]}" for key in labels if prices.get(key)]
+        if not parts:
+            return ""
+        return self.env._(
+            "Price per message in %(country)s: %(prices)s.",
+            country=company.country_id.name,
+            prices=" · ".join(parts),
+        )
+
+    @hook
+    def _on_price_question(self, company):
+        """The builder asks for prices in the country of `company`.
+
+        :return: {category: price of a message as text}
+        """
+
+    def _opt_out_button(self):
+        """The text of an opt-out button in this language, and the position of the one there is."""
+        texts = OPT_OUT_TEXTS.get(self.language.split("_")[0]) or OPT_OUT_TEXTS["en"]
+        found = [index for index, one in enumerate(self.buttons or []) if is_opt_out(one)]
+        return {"text": texts, "index": found[0] if found else -1}
+
+    def _origin_texts(self):
+        """The texts that are translated here: {place: text}; False for an original."""
+        if not self.origin_id:
+            return False
+        return {
+            "language": language_name(self.env, self.origin_id.language),
+            "texts": dict(template_texts(self.origin_id._content())),
+            "missing": self._missing_texts(),
+        }
 
     @api.model
     def builder_samples(self, draft_id, values, record_id=0):
@@ -41,7 +145,7 @@ class WabaTemplateDraft(models.Model):
         draft = self._read_form(draft_id, values)
         leads = self.env[SAMPLE_MODEL]
         # Only people with a name make good samples.
-        domain = [("partner_name", "!=", False), ("contact_name", "!=", False)]
+        domain = [("contact_name", "!=", False)]
         after = [("id", "<", record_id)] if record_id else []
         record = leads.search(domain + after, order="id desc", limit=1) or leads.search(
             domain, order="id desc", limit=1
@@ -57,15 +161,49 @@ class WabaTemplateDraft(models.Model):
 
     def _submission_problems(self):
         """What keeps this draft from being submitted: list of sentences."""
-        problems = []
-        if not self.name:
-            problems.append(self.env._("The title is missing."))
-        for draft_text in self._missing_texts():
-            problems.append(self.env._("A text is not translated: %s.", draft_text))
+        problems = [
+            f"{place_text(self.env, found.place)}: {finding_text(self.env, found)}"
+            for found in self._findings()
+            if found.level == "error"
+        ]
+        if self.template_id.status == "approved" and not self.is_changed:
+            problems.append(self.env._("Nothing was changed since the last submission."))
         for record in self._sample_files():
             if (record.res_model, record.res_id) != (self._name, self.id):
                 problems.append(self.env._("%s is not a file of this template.", record.name))
         return problems
+
+    def _findings(self):
+        """What the rules say about this draft: list of policy.template_findings.Finding."""
+        template = self.template_id if self.template_id.status != "deleted" else None
+        found = judge_template(
+            self._components(),
+            name=self.name or "",
+            language=self.language,
+            category=self.category,
+            parameter_format=self.parameter_format,
+            existing=[] if self.unconfirmed_at else self._other_templates(template),
+            edit_history=[fields.Datetime.to_datetime(at) for at in self.edits or []],
+            current=template and _as_listed(template),
+            now=fields.Datetime.now(),
+        )
+        # The rules know the words of few languages; the editor knows what its button does.
+        has_way_out = any(map(is_opt_out, self.buttons or []))
+        return [one for one in found if one.key != "no_way_out" or not has_way_out]
+
+    def _other_templates(self, template):
+        """The account's other templates in this language, as the rules read them."""
+        domain = [
+            ("account_id", "=", self.account_id.id),
+            ("language", "=", self.language),
+            ("status", "!=", "deleted"),
+            ("id", "!=", template.id if template else 0),
+        ]
+        names = ["name", "language", "category", "status", "components"]
+        return [
+            _as_listed(other)
+            for other in self.env["waba.template"].search_fetch(domain, names, limit=MOST_COMPARED)
+        ]
 
     def _sample_files(self):
         """The files that Meta's review needs as samples, read with the user's rights."""
@@ -133,14 +271,35 @@ class WabaTemplateDraft(models.Model):
         """The message with its sample values as a phone shows it, as safe HTML."""
         self.ensure_one()
         components = self._components()
-        variables = [
-            SimpleNamespace(id=number, **asdict(variable))
-            for number, variable in enumerate(template_variables(components, self.parameter_format))
-        ]
-        samples = {
-            variable.id: variable.example or f"{{{{{variable.name}}}}}" for variable in variables
-        }
-        preview = render_preview(
-            components, freeze_parameters(variables, samples), self.parameter_format
+        template = self.env["waba.template"].new(
+            {
+                "components": components,
+                "parameter_format": self.parameter_format,
+                "language": self.language,
+                "account_id": self.account_id.id,
+                "variable_ids": [
+                    Command.create(_preview_line(variable))
+                    for variable in template_variables(components, self.parameter_format)
+                ],
+            }
         )
-        return self.env["ir.qweb"]._render("waba_campaign.phone_preview", {"preview": preview})
+        return template._render_phone(template._example_parameters())
+
+
+def _preview_line(variable):
+    """A variable's line with its sample; a text without one shows its placeholder."""
+    placeholder = f"{{{{{variable.name}}}}}" if variable.kind == "text" else False
+    return {
+        "component": variable.component,
+        "button_index": variable.button_index or 0,
+        "card_number": 0 if variable.card_index is None else variable.card_index + 1,
+        "name": variable.name,
+        "kind": variable.kind,
+        "example": variable.example or placeholder,
+    }
+
+
+def _as_listed(template):
+    """A template as Meta lists it, as far as the rules read it."""
+    names = ("name", "language", "category", "status", "components")
+    return {name: template[name] for name in names}

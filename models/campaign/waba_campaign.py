@@ -222,6 +222,9 @@ class WabaCampaign(models.Model):
         "variable_ids.text",
         "variable_ids.field_path",
         "variable_ids.fallback",
+        "variable_ids.file_id",
+        "variable_ids.ends_at",
+        "variable_ids.hours",
         "res_model",
         "audience_domain",
         "audience_excluded_ids",
@@ -455,6 +458,11 @@ class WabaCampaign(models.Model):
         template = self.template_id if template is None else template
         return self.env["waba.campaign.variable"]._copy_commands(template.variable_ids)
 
+    def _shown_files(self):
+        """The waba.file of the headers of all messages."""
+        lines = (self.variable_ids | self.b_variable_ids | self.language_ids.variable_ids).sudo()
+        return lines.filtered(lambda line: line.source == "file").file_id
+
     def _preview_parameters(self, record, facts, lines):
         """Texts for one recipient; an empty one shows its variable instead of an invented value.
 
@@ -584,8 +592,7 @@ class WabaCampaign(models.Model):
         self._check_variant_variables(self.template_id, self.variable_ids)
 
     def _check_variant_variables(self, template, lines):
-        wanted = {line._variable_key() for line in template.variable_ids}
-        if wanted != {line._variable_key() for line in lines}:
+        if {line._key() for line in template.variable_ids} != {line._key() for line in lines}:
             raise UserError(
                 self.env._(
                     "The variables of %s changed after they were filled in here. Choose the "
@@ -595,6 +602,7 @@ class WabaCampaign(models.Model):
             )
         lines._check_field_path()
         lines._check_link()
+        lines._check_source_kind()
         lines._check_own_address(template)
         empty = lines.filtered(lambda line: not line._is_complete())
         if empty:
@@ -880,7 +888,7 @@ class WabaCampaignVariable(models.Model):
     def write(self, vals):
         campaigns = self.campaign_id
         campaigns._check_not_launched()
-        before = {line: (line.text, line.fallback) for line in self}
+        before = {line: [line[name] for name in TRANSLATED_FIELDS] for line in self}
         result = super().write(vals)
         self._share_with_languages(before)
         if "campaign_id" in vals:
@@ -917,23 +925,23 @@ class WabaCampaignVariable(models.Model):
     def _share_with_languages(self, before=None):
         """Give the sources of these variables to the same ones of the campaign's languages.
 
-        A text or fallback is shared as long as the language has the same: then it was not
+        What can be translated is shared as long as the language has the same: then it was not
         translated yet.
 
-        :param before: {line: (text, fallback)} before a change
+        :param before: {line: [value of each of TRANSLATED_FIELDS]} before a change
         """
         for line in self.filtered(lambda line: line.variant == "a"):
             shared = {name: line[name] for name in SHARED_FIELDS}
             texts = dict(zip(TRANSLATED_FIELDS, (before or {}).get(line, ()), strict=False))
             for copy in line.campaign_id.language_ids.variable_ids:
-                if copy._variable_key() != line._variable_key():
+                if copy._key() != line._key():
                     continue
                 kept = {name: line[name] for name, text in texts.items() if copy[name] == text}
                 changed = {
-                    name: value for name, value in {**shared, **kept}.items() if copy[name] != value
+                    name for name, value in {**shared, **kept}.items() if copy[name] != value
                 }
                 if changed:
-                    copy.write(changed)
+                    copy.write(line._plain_values(changed))
 
     def _link_utm(self):
         campaign = self.campaign_id.sudo()

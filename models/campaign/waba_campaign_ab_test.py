@@ -13,6 +13,7 @@ from odoo.tools import SQL
 from ...policy import ab_test
 from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..base.waba_message import VARIANTS
+from ..base.waba_variable_mixin import KEY_FIELDS, SET_FIELDS
 from ..tools.labels import with_language
 from ..tools.reputation_texts import format_number, format_percent
 
@@ -205,8 +206,7 @@ class WabaCampaign(models.Model):
 
     def _is_same_message(self):
         def contents(lines):
-            names = ("component", "button_index", "name", "source", "field_path", "text",
-                     "fallback")  # fmt: skip
+            names = (*KEY_FIELDS, "source", "field_path", "text", "fallback", *SET_FIELDS)
             return {tuple(line[name] or "" for name in names) for line in lines}
 
         return self.template_id == self.b_template_id and contents(self.variable_ids) == contents(

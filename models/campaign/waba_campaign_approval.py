@@ -12,6 +12,7 @@ from odoo.fields import Domain
 from odoo.tools import html_escape
 
 from ..tools.moments import WEEKDAY, format_moment
+from ..base.waba_variable_mixin import SET_FIELDS
 from ..tools.reputation_texts import format_number
 from .waba_campaign_audience import CHUNK
 
@@ -512,6 +513,7 @@ class WabaCampaign(models.Model):
             sorted([str(line[name] or "") for name in names] for line in lines),
             # Only where there are any: campaigns launched before have no such fact.
             *filter(None, [self._excluded_ids()]),
+            *filter(None, [sorted(filter(None, map(_set_values, lines)))]),
         ]
 
     def _launch_fingerprint(self):
@@ -554,6 +556,13 @@ class WabaCampaign(models.Model):
                     "Override withdrawn: template, variables, audience, number or time changed."
                 )
             )
+
+
+def _set_values(line):
+    """The values of a variable that are not read as text; '' if it has none."""
+    if not line.card_number and not any(line[name] for name in SET_FIELDS):
+        return ""
+    return str([line.variant, *line._key(), *(str(line[name] or "") for name in SET_FIELDS)])
 
 
 def _fingerprint_text(facts):

@@ -26,6 +26,23 @@ class WabaSender(models.Model):
     def _limit_to_canary(self, campaign, wanted):
         return campaign._canary_allowance(wanted)
 
+    @implements("_on_claim")
+    def _wait_for_files(self, campaign, wanted):
+        """None while a file that the campaign shows is not uploaded."""
+        files = campaign._shown_files().ids
+        live = self.env["waba.file.upload"]._live_media(self, files) if files else ()
+        return wanted if len(live) == len(files) else 0
+
+    @implements("_on_files")
+    def _campaign_file_ids(self):
+        return set(self._find_campaigns("running")._shown_files().ids)
+
+    @implements("_on_upload_failure")
+    def _pause_without_file(self, file_ids, reason, until):
+        self._find_campaigns("running").filtered(
+            lambda campaign: file_ids & {*campaign._shown_files().ids}
+        )._pause(reason, until=until)
+
     @implements("_on_reserved")
     def _close_canary(self, campaign, leaves_by):
         campaign._close_full_canary(leaves_by)

@@ -14,9 +14,9 @@ from ..tools.labels import language_name
 from ..tools.phone_countries import number_languages
 
 # Of a variable of the campaign's own message, what every language takes over.
-SHARED_FIELDS = ("source", "field_path")
+SHARED_FIELDS = ("source", "field_path", "ends_at", "hours", "in_recipient_zone")
 # What a language keeps once it was translated.
-TRANSLATED_FIELDS = ("text", "fallback")
+TRANSLATED_FIELDS = ("text", "fallback", "file_id")
 
 
 class WabaCampaignLanguage(models.Model):
@@ -111,13 +111,12 @@ class WabaCampaignLanguage(models.Model):
 
     def _variable_commands(self):
         """Commands that create this version's variables, filled as the campaign's own."""
-        ours = {line._variable_key(): line for line in self.campaign_id.variable_ids}
+        ours = {line._key(): line for line in self.campaign_id.variable_ids}
         commands = self.campaign_id._variable_commands(self.template_id)
         for command, variable in zip(commands, self.template_id.variable_ids, strict=True):
             command[2].update({"variant": "language", "campaign_id": self.campaign_id.id})
-            if own := ours.get(variable._variable_key()):
-                names = (*SHARED_FIELDS, *TRANSLATED_FIELDS)
-                command[2].update({name: own[name] for name in names})
+            if own := ours.get(variable._key()):
+                command[2].update(own._plain_values((*SHARED_FIELDS, *TRANSLATED_FIELDS)))
         return commands
 
     def _check_sendable(self):
@@ -148,14 +147,14 @@ class WabaCampaignLanguage(models.Model):
 
     def _repeated_texts(self):
         """The variables whose fixed text is the same as in the default language."""
-        ours = {line._variable_key(): line for line in self.campaign_id.variable_ids}
+        ours = {line._key(): line for line in self.campaign_id.variable_ids}
         return self.variable_ids.filtered(
             lambda line: (
                 line.kind == "text"
                 and any(
-                    line[name] and line[name] == ours[line._variable_key()][name]
+                    line[name] and line[name] == ours[line._key()][name]
                     for name in (("text",) if line.source == "text" else ("fallback",))
-                    if line._variable_key() in ours
+                    if line._key() in ours
                 )
             )
         )

@@ -10,6 +10,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
+from ...cloud_api import is_optional
 from ...policy import eligibility, hours
 from ..base.waba_failure import DATED_REASONS, TEMPORARY_EXCLUSIONS, exclusion_text
 from ..base.waba_message import UUID_SQL
@@ -251,6 +252,7 @@ class WabaCampaign(models.Model):
         )
         reason, waits, facts = verdict.reason_key, False, record._waba_person_facts()
         words = preparation.words_for(record, facts, number)
+        facts["time_zone"] = time_zone
         # A possible opt-out: the row is created, and waits until a user has reviewed it.
         needs_review = reason == "may_opt_out"
         reason = None if needs_review else reason
@@ -439,7 +441,7 @@ class WabaCampaign(models.Model):
             )
             notes.append({"kind": "left_out", "text": text})
         for line in lines.sorted("sequence"):
-            if line._value_without_fallback(record, facts) or line.kind == "payload":
+            if is_optional(line.kind, line.name) or line._value_without_fallback(record, facts):
                 continue
             names = {"variable": line._placeholder_label(), "what": line._source_label(record)}
             if line.fallback:

@@ -368,8 +368,9 @@ class WabaConversation(models.Model):
                 {
                     "id": line._origin.id,
                     "label": line._placeholder_hint(),
-                    "value": values[line.id],
-                    "is_fixed": line.source == "link" or line.kind == "payload",
+                    "value": line._fixed_text() or values[line.id],
+                    "is_fixed": line._is_fixed(),
+                    "is_hidden": line.source == "link" or line.kind == "payload",
                 }
                 for line in lines.sorted("sequence")
             ],
@@ -420,9 +421,7 @@ class WabaConversation(models.Model):
         :param values: {id of the variable, as text: its text}
         """
         lines = template.variable_ids
-        typed = lines.filtered(
-            lambda line: str(line.id) in values and line.source != "link" and line.kind != "payload"
-        )
+        typed = lines.filtered(lambda line: str(line.id) in values and not line._is_fixed())
         return (lines - typed).concat(
             *(
                 line.new({"source": "text", "text": str(values[str(line.id)])}, origin=line)
@@ -437,7 +436,25 @@ class WabaVariableMixin(models.AbstractModel):
     def _placeholder_hint(self):
         """'Text {{1}}', '{{1}} of the button “See offer”': the label of its input."""
         self.ensure_one()
-        if self.component == "button":
+        if self.component == "button" or self.card_number:
             return self._placeholder_label()
-        parts = selection_labels(self, "component")
-        return f"{parts[self.component]} {{{{{self.name}}}}}"
+        return (
+            f"{self.part_name} › {self.label}"
+            if self.kind != "text"
+            else (f"{self.part_name} {self.label}")
+        )
+
+    def _is_fixed(self):
+        """Whether a salesperson cannot type another value into the conversation."""
+        if self.source in ("file", "date"):
+            return self._is_complete()
+        return self.source == "link" or self.kind == "payload"
+
+    def _fixed_text(self):
+        """What is shown of a file or a date; '' for the others."""
+        if self.source == "file":
+            return self.sudo().file_id.name or ""
+        if self.source == "date" and self.ends_at:
+            zone = self._filled_template().company_id.sudo()._waba_time_zone()
+            return format_datetime(self.env, self.ends_at, tz=zone)
+        return ""

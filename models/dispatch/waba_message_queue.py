@@ -12,6 +12,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...cloud_api import file_ids
 from ...policy import eligibility, frequency, hours, numbers, repeats
 from ...policy import media as media_policy
 from ...policy.numbers import forms_by_number, number_forms
@@ -151,7 +152,7 @@ class WabaMessage(models.Model):
             filled, unfit, detail = self._fill_template(
                 record, template, variables or template.sudo().variable_ids, sender, reader
             )
-            content |= {"parameters": filled, "link_token": find_link_token(filled)}
+            content |= self._parameter_values(filled)
             reason, sentence = (unfit, detail) if unfit else (reason, sentence)
         row = self.sudo()._insert_direct(sender, origin, origin_key)
         if not row:
@@ -306,6 +307,11 @@ class WabaMessage(models.Model):
             else record._waba_person_facts()
         )
         facts["link_token"] = new_link_token()
+        if any(lines.mapped("in_recipient_zone")):
+            people = self.env["waba.recipient"].sudo()
+            is_person = record._name == "waba.recipient"
+            number = record.sudo().number if is_person else people._number_of(record)
+            facts["time_zone"] = people._recipient_time_zone(number, record, sender.company_id)
         variables, source = VariableSet(template, lines, record.env), record
         if reader is not None:
             source = self.env["waba.field.path"]._with_reader(record, reader, sender.company_id)
@@ -314,6 +320,14 @@ class WabaMessage(models.Model):
         if not reason:
             return parameters, False, False
         return parameters, reason, failure_text(self.env, reason, text=detail)
+
+    def _parameter_values(self, parameters):
+        """Field values of frozen parameters; files are uploaded first."""
+        return {
+            "parameters": parameters,
+            "link_token": find_link_token(parameters),
+            "is_uploading": bool(file_ids(parameters)),
+        }
 
     def _unusable_template_reason(self, template, sender):
         """Reason why this number can never send this template; False if none.

@@ -6,7 +6,7 @@ Called by the costs of messages (analytics/waba_message_cost.py) and the estimat
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import float_repr
+from odoo.tools import float_repr, formatLang
 
 from ...policy import rates
 from ..tools.hooks import implements
@@ -177,3 +177,17 @@ class WabaTemplate(models.Model):
         code = number_country(self.account_id.sender_ids[:1].number or "")
         found = self.env["res.country"].search([("code", "=", code)], limit=1)
         return found or self.company_id.country_id
+class WabaTemplateDraft(models.Model):
+    _inherit = "waba.template.draft"
+
+    @implements("_on_price_question")
+    def _format_prices(self, company):
+        """Today's prices of both categories in the company's country, with all their digits."""
+        price_of = self.env["waba.rate"]._rate_card(company)
+        now, country = fields.Datetime.now(), company.country_id.code
+        found = {key: price_of(country, key, now) for key in ("marketing", "utility")}
+        return {
+            key: f"{formatLang(self.env, amount, digits=4)} {currency.sudo().name}"
+            for key, (amount, currency) in found.items()
+            if amount is not None
+        }

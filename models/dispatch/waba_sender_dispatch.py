@@ -20,7 +20,7 @@ from typing import NamedTuple
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...cloud_api import SendPool
+from ...cloud_api import SendPool, file_ids
 from ...policy import limits, pacing
 from ..tools.hooks import hook
 from ..tools.job_turns import SENDING_SLICE_SECONDS, TimeSlice
@@ -157,6 +157,8 @@ class WabaSender(models.Model):
         now = fields.Datetime.now()
         number = commit_step(self.env, sender._start_run)
         commit_step(self.env, lambda: sender._prepare_dispatch(now))
+        if not sender._not_sending_reason():
+            sender._upload_files()
         exhausted = sender._not_sending_reason() or sender._dispatch_queue(number)
         commit_step(self.env, lambda: sender._finish_dispatch(bool(exhausted), number))
 
@@ -223,6 +225,86 @@ class WabaSender(models.Model):
                 len(expired),
             )
             expired._mark_uncertain()
+
+    # === Files of templates ===
+    # A header's file is uploaded once per number and content (waba.file.upload), before messages
+    # that show it are reserved: direct ones wait with `is_uploading`, campaigns as a whole.
+
+    def _upload_files(self):
+        """Upload what waiting messages show and Meta does not have, or not for long."""
+        waiting = commit_step(self.env, self._uploading_rows)
+        wanted = set().union(*waiting.values(), *self._on_files())
+        if not wanted:
+            return
+        files = self.env["waba.file"].browse(wanted).exists()
+        uploads = self.env["waba.file.upload"]
+        for upload in commit_step(self.env, lambda: uploads._find_due(self, files)):
+            if failure := upload._upload():
+                commit_step(self.env, lambda one=upload, why=failure: self._wait_for(one, *why))
+        commit_step(self.env, self._release_uploaded)
+
+    @hook
+    def _on_files(self):
+        """Before files are uploaded: ids of the waba.file that this number's campaigns show."""
+
+    @hook
+    def _on_upload_failure(self, file_ids, reason, until):
+        """After a file could not be uploaded.
+
+        :param reason: sentence for users
+        :param until: naive UTC datetime of the next attempt; None if Meta refused the file
+        """
+
+    def _uploading_rows(self):
+        """{message id: ids of its files} of the direct templates that wait for an upload."""
+        self.env["waba.message"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT id, parameters FROM waba_message
+                    WHERE sender_id = %s AND state = 'queued' AND kind = 'template'
+                      AND is_uploading""",
+                self.id,
+            )
+        )
+        return {row_id: file_ids(parameters or {}) for row_id, parameters in rows}
+
+    def _wait_for(self, upload, why, until):
+        """Hold what shows a file that could not be uploaded; exclude it if Meta refused the file.
+
+        :param until: naive UTC datetime of the next attempt, or None
+        """
+        files = self.env["waba.file"].search([("sha256", "=", upload.sha256)])
+        if self.env["waba.file.upload"]._live_media(self, files.ids):
+            return  # only its renewal failed
+        waiting = [
+            row_id for row_id, wanted in self._uploading_rows().items() if wanted & {*files.ids}
+        ]
+        rows = self.env["waba.message"].browse(waiting)
+        if until:
+            rows.write({"retry_at": until})
+        else:
+            rows._exclude_message("media", text=why)
+        words = {"file": upload.file_id.name, "why": why.rstrip(".")}
+        reason = (
+            self.env._(
+                "%(file)s could not be uploaded to WhatsApp: %(why)s. Retrying automatically.",
+                **words,
+            )
+            if until
+            else self.env._(
+                "WhatsApp refused the file %(file)s: %(why)s. Resume to try again, or duplicate "
+                "the campaign with another file.",
+                **words,
+            )
+        )
+        self._on_upload_failure(set(files.ids), reason, until)
+
+    def _release_uploaded(self):
+        """The files of these messages are uploaded: they can be reserved."""
+        waiting = self._uploading_rows()
+        live = self.env["waba.file.upload"]._live_media(self, list(set().union(*waiting.values())))
+        ready = [row_id for row_id, wanted in waiting.items() if wanted <= live.keys()]
+        self.env["waba.message"].browse(ready).write({"is_uploading": False})
 
     # === Send loop ===
 

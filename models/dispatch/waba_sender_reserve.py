@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...cloud_api import payloads
+from ...cloud_api import file_ids, payloads, ready_parameters
 from ...policy import (
     eligibility,
     frequency,
@@ -108,7 +108,7 @@ class WabaSender(models.Model):
             if campaign:
                 wanted = min([wanted, *self._on_claim(campaign, wanted)])
             rows = self._find_candidates(campaign, wanted, now, leaves_by, free == 0, own_free)
-            unchanged = self._exclude_changed(rows)
+            unchanged = self._exclude_changed(self._with_content(rows, leaves_by))
             allowed = self._exclude_ineligible(unchanged, now, leaves_by)
             ready = self._postpone(allowed, campaign, now, leaves_by)
             dropped += len(rows) - len(ready)
@@ -314,6 +314,27 @@ class WabaSender(models.Model):
             {**row, "is_blacklisted": row["number"] in listed, "is_ours": row["number"] in ours}
             for row in found
         ]
+
+    def _with_content(self, rows, leaves_by):
+        """Return the candidates whose content can still be sent.
+
+        An offer that is over is excluded. A row whose upload has ended in the queue waits for the
+        next one, which the next run of the job begins.
+
+        :param rows: dicts of `_find_candidates`
+        """
+        messages = self.env["waba.message"]
+        over = [row["id"] for row in rows if _offer_end(row) <= datetime_to_epoch(leaves_by)]
+        messages.browse(over)._exclude_message("offer_over")
+        wanted = {row["id"]: file_ids(row["parameters"] or {}) for row in rows}
+        ids = set().union(*wanted.values())
+        live = self.env["waba.file.upload"]._live_media(self, list(ids)) if ids else {}
+        waiting = [row_id for row_id, files in wanted.items() if not files <= live.keys()]
+        if waiting:
+            messages.browse(waiting).write({"is_uploading": True})
+            self._trigger_dispatch()
+        dropped = {*over, *waiting}
+        return [row for row in rows if row["id"] not in dropped]
 
     def _exclude_changed(self, rows):
         """Return the candidates whose lead or contact is unchanged since the message was created.
@@ -587,10 +608,16 @@ class WabaSender(models.Model):
         )
         for model in ("waba.message", "waba.recipient", "waba.conversation"):
             self.env[model].invalidate_model()
-        return [(row["id"], self._wire_body(row)) for row in rows]
+        shown = set().union(*(file_ids(row["parameters"] or {}) for row in rows))
+        media = self.env["waba.file.upload"]._live_media(self, list(shown)) if shown else {}
+        return [(row["id"], self._wire_body(row, media, leaves_by)) for row in rows]
 
-    def _wire_body(self, row):
-        """Body of the request; its tag names row and attempt, so that statuses match exactly."""
+    def _wire_body(self, row, media=None, leaves_by=None):
+        """Body of the request; its tag names row and attempt, so that statuses match exactly.
+
+        :param media: {waba.file id: media id} of the files that templates show
+        :param leaves_by: naive UTC datetime from which the hours of an offer count
+        """
         opaque = f"{row['uuid']}/{row['attempt_count'] + 1}"
         number = sending_number(row["number"] or "", row["wa_number"])
         address = {"to": number, "user_uid": "" if number else row["user_uid"]}
@@ -618,7 +645,11 @@ class WabaSender(models.Model):
         return payloads.template_message(
             name=template.name,
             language=template.language,
-            parameters=row["parameters"] or {},
+            parameters=ready_parameters(
+                row["parameters"] or {},
+                media or {},
+                int(datetime_to_epoch(leaves_by or fields.Datetime.now())) * 1000,
+            ),
             parameter_format=template.parameter_format,
             opaque=opaque,
             **address,
@@ -772,6 +803,12 @@ def message_purpose(kind, category):
 def datetime_to_epoch(moment):
     """Epoch seconds of a naive UTC datetime."""
     return moment.replace(tzinfo=timezone.utc).timestamp()
+
+
+def _offer_end(row):
+    """When the offer of a row's template ends, in epoch seconds; never without one."""
+    offer = (row["parameters"] or {}).get("offer") or {}
+    return offer.get("expires_at_ms", float("inf")) / 1000
 
 
 def _person_key(row):

@@ -163,7 +163,8 @@ class WabaSequenceStep(models.Model):
             step.display_name = step.what_text
 
     @api.depends("template_id", "variable_ids.source", "variable_ids.text", "variable_ids.fallback",
-                 "variable_ids.field_path")  # fmt: skip
+                 "variable_ids.field_path", "variable_ids.file_id", "variable_ids.ends_at",
+                 "variable_ids.hours")  # fmt: skip
     def _compute_preview_html(self):
         for step in self:
             template = step.template_id
@@ -281,6 +282,9 @@ class WabaSequenceStep(models.Model):
     def _example_record(self, line):
         if line.source == "text" and line.text:
             return line.text
+        if line.source in ("file", "date", "hours"):
+            [variable] = line._read_variables(self.env)
+            return variable.record_value(None, {})
         return line.fallback or line.example or f"{{{{{line.name}}}}}"
 
     def _not_ready_reason(self):

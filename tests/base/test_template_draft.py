@@ -7,6 +7,10 @@ from odoo.tools import mute_logger
 from ..common import WabaCase
 
 SUBMIT_LOGGER = "odoo.addons.waba_campaign.wizard.waba_template_submit"
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
+    "AAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 BODY = "Hola {{first_name}}, esta semana hay descuento en toda la tienda de {{city}}."
 VARIABLES = {
     "body": {
@@ -199,6 +203,31 @@ class TestEditor(DraftCase):
             [line["name"] for line in data["variables"]["body"]], ["first_name", "city"]
         )
 
+    def test_findings_and_prices_stand_beside_the_text(self):
+        rates = {"marketing": 0.0509, "utility": 0.0166}
+        for category, amount in rates.items():
+            country = self.env.ref("base.es")
+            self.env["waba.rate"].create(
+                {
+                    "market": "Spain", "category": category, "amount": amount,
+                    "country_ids": country.ids,
+                }
+            )  # fmt: skip
+        values = {
+            "account_id": self.account.id, "layout": "standard", "language": "es", "name": "x",
+            "category": "utility", "parameter_format": "named", "body": "{{name}}",
+        }  # fmt: skip
+        drafts = self.env["waba.template.draft"].with_user(self.salesperson)
+        data = drafts.builder_data(False, values)
+        found = {(one["place"], one["key"]) for one in data["findings"]}
+        self.assertIn(("body", "variable_edge"), found)
+        self.assertTrue(all(one["text"] for one in data["findings"]))
+        self.assertIn("Promotion: 0.0509", data["cost"])
+        self.assertIn("Service message: 0.0166", data["cost"])
+        self.assertEqual(data["limits"]["body"], 1024)
+        data = drafts.builder_data(False, {**values, "layout": "offer"})
+        self.assertEqual(data["limits"]["body"], 600)
+
     def test_samples_come_from_a_real_lead(self):
         self._lead("+34611000001", contact_name="Zoe Vidal", city="Vigo")
         values = {
@@ -225,6 +254,35 @@ class TestSubmission(DraftCase):
         draft.template_id._set_status("approved")
         self.assertEqual(draft.state, "approved")
         self.assertFalse(draft.is_changed)
+
+    def test_sources_of_cards_and_the_samples_file_are_those_of_campaigns(self):
+        self.env["ir.config_parameter"].set_param("web.base.url", "https://crm.example.com")
+        draft = self._draft()
+        picture = self.env["ir.attachment"].create(
+            {
+                "name": "sofa.png", "datas": PIXEL, "mimetype": "image/png",
+                "res_model": draft._name, "res_id": draft.id,
+            }
+        )  # fmt: skip
+        card = {
+            "header_type": "image", "media_id": picture.id,
+            "body": "Para {{name}}, un 20 % menos en el salón de la tienda.",
+            "variables": {"body": {"name": {"sample": "Ana", "source": "name"}}},
+            "buttons": [
+                {"kind": "tracked", "text": "Ver", "target": "https://a.example", "example": "https://x.example/r/a"},
+                {"kind": "quick_reply", "text": "Sin promociones", "is_opt_out": True},
+            ],
+        }  # fmt: skip
+        draft.write({"layout": "carousel", "cards": [card, card]})
+        self._submit(draft)
+        lines = draft.template_id.variable_ids.filtered(lambda line: line.card_number == 2)
+        found = {(line.kind, line.source): line for line in lines}
+        self.assertEqual(found["image", "file"].file_id.name, "sofa.png")
+        self.assertTrue(found["text", "name"])
+        self.assertEqual(found["url", "link"].text, "https://a.example")
+        self.assertEqual(found["payload", "text"].text, "WABA_STOP")
+        draft.unlink()
+        self.assertTrue(found["image", "file"].file_id.attachment_id.raw)
 
     def _lose(self, **rule):
         self.simulator.post("faults", kind="reset", endpoint="message_templates", **rule)
@@ -253,27 +311,32 @@ class TestSubmission(DraftCase):
     def test_a_name_that_meta_has_with_another_text_is_refused(self):
         draft = self._draft(name="autumn_offer", title="Autumn offer")
         draft.name = "autumn_offer"
+        with self.assertRaisesRegex(UserError, "name and language exists"):
+            self._submit(draft)
+        # Not yet known here.
+        self._create_at_meta(self._draft(body="Otro texto.", variables={}, title="Elsewhere"))
+        draft = self._draft(title="Elsewhere", name="elsewhere")
         with self.assertRaisesRegex(UserError, "already has a template"):
             self._submit(draft)
 
-    def test_an_answer_that_was_never_recorded_is_found_again(self):
-        draft = self._draft()
+    def _create_at_meta(self, draft):
+        """Submit behind our back: its answer is not recorded here."""
         body = {
-            "name": draft.name, "language": "es", "category": "MARKETING",
+            "name": draft.name, "language": draft.language, "category": "MARKETING",
             "parameter_format": "NAMED", "components": draft._components(),
         }  # fmt: skip
         self.account._client().create_template(self.account.waba_uid, body)
+
+    def test_an_answer_that_was_never_recorded_is_found_again(self):
+        draft = self._draft()
+        self._create_at_meta(draft)
         self._submit(draft)
         self.assertEqual(len(self._at_meta()), 1)
         self.assertEqual(draft.state, "pending")
 
     def test_the_sync_links_what_was_not_recorded(self):
         draft = self._draft()
-        body = {
-            "name": draft.name, "language": "es", "category": "MARKETING",
-            "parameter_format": "NAMED", "components": draft._components(),
-        }  # fmt: skip
-        self.account._client().create_template(self.account.waba_uid, body)
+        self._create_at_meta(draft)
         self.account._sync()
         self.assertEqual(draft.state, "pending")
 

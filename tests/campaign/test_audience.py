@@ -335,25 +335,6 @@ class TestWords(AudienceCase):
         )
         self.assertEqual(campaign.sent_count, 1)
 
-    def test_a_template_with_a_place_above_the_text_is_said_to_be_unsupported(self):
-        reply = self.simulator.session.post(
-            f"{self.simulator.url}/v25.0/{self.account.waba_uid}/message_templates",
-            headers={"Authorization": "Bearer SIM-TOKEN"},
-            json={
-                "name": "our_shop",
-                "language": "es",
-                "category": "MARKETING",
-                "components": [
-                    {"type": "HEADER", "format": "LOCATION"},
-                    {"type": "BODY", "text": "Te esperamos en la tienda nueva."},
-                ],
-            },
-        )
-        reply.raise_for_status()
-        self.account._sync()
-        template = self._template("our_shop", "es")
-        self.assertIn("location", template.unsupported.lower())
-
 
 class TestRows(AudienceCase):
     def test_each_row_has_an_id_of_its_own_that_begins_with_the_time(self):

@@ -83,7 +83,7 @@ class TestCampaignLanguages(WabaCase):
         line = campaign.variable_ids.filtered(lambda line: line.component == "body")[:1]
         line.write({"source": "text", "text": "hola"})
         english = campaign.language_ids.variable_ids.filtered(
-            lambda one: one._variable_key() == line._variable_key()
+            lambda one: one._key() == line._key()
         )
         self.assertEqual(
             (english.source, english.text), ("text", "hola"), "shared until translated"

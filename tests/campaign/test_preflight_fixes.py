@@ -167,7 +167,7 @@ class TestCauseFirst(FixCase):
     def test_an_empty_variable_is_the_only_cause_and_its_fix_opens_it(self):
         leads = self._leads(6)
         campaign = self._campaign(leads)
-        label = self.template._button_label(0)
+        label = self.template._button(0)["text"]
         for line in campaign.variable_ids.filtered(lambda line: line.kind != "payload"):
             with self.subTest(line._placeholder_label()), self.cr.savepoint() as point:
                 line.write({"source": "text", "text": False})

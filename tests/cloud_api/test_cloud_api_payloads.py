@@ -1,4 +1,6 @@
 import copy
+import hashlib
+import json
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -207,8 +209,8 @@ class TestTemplateMessage(PureCase):
             dict(to=""),
             dict(to=None),
             dict(to="+346", opaque="x" * 513),
-            dict(to="+346", parameters={"header": {"type": "gif"}}),
-            dict(to="+346", parameters={"buttons": [{"sub_type": "flow", "value": "x"}]}),
+            dict(to="+346", parameters={"header": {"type": "sticker"}}),
+            dict(to="+346", parameters={"buttons": [{"sub_type": "voice_call", "value": "x"}]}),
         ]
         for arguments in cases:
             with self.subTest(arguments), self.assertRaises(ValueError):
@@ -345,9 +347,14 @@ class TestVariables(PureCase):
                 (variable.name, variable.kind, variable.example),
                 (name, kind.lower(), "https://x/1"),
             )
-        (variable,) = template_variables(header("LOCATION"))
-        self.assertEqual((variable.name, variable.kind), ("location", "location"))
-        self.assertEqual(template_variables(header("GIF")), [])
+        place = template_variables(header("LOCATION"))
+        self.assertEqual(
+            [(one.name, one.required) for one in place],
+            [("latitude", True), ("longitude", True), ("name", False), ("address", False)],
+        )
+        (moving,) = template_variables(header("GIF"))
+        self.assertEqual((moving.name, moving.kind), ("link", "gif"))
+        self.assertEqual(template_variables(header("STICKER")), [])
 
     def test_odd_components(self):
         cases = [
@@ -365,21 +372,35 @@ class TestVariables(PureCase):
                 for variable in template_variables(components):
                     self.assertIn(variable.component, ("header", "body"))
 
+    def test_a_template_without_cards_keeps_its_signature(self):
+        """Running campaigns have stored it: another one would stop them."""
+        shape = [True, [["body", None, "a", "text"]]]
+        expected = hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
+        self.assertEqual(signature([{"type": "BODY", "text": "{{a}}"}], "named"), expected)
+
     def test_unsupported_parts(self):
         self.assertEqual(unsupported_parts(POSITIONAL + NAMED), [])
         components = [
-            {"type": "CAROUSEL", "cards": []},
-            {"type": "LIMITED_TIME_OFFER"},
             {"type": "HEADER", "format": "GIF"},
+            {"type": "ORDER_BUTTON"},
             {
-                "type": "BUTTONS",
-                "buttons": [{"type": "FLOW"}, {"type": "CATALOG"}, {"type": "URL"}],
+                "type": "CAROUSEL",
+                "cards": [
+                    {
+                        "components": [
+                            {"type": "HEADER", "format": "STICKER"},
+                            {"type": "BUTTONS", "buttons": [{"type": "SPM"}, {"type": "PAY"}]},
+                        ]
+                    }
+                ],
             },
+            {"type": "BUTTONS", "buttons": [{"type": "ORDER_DETAILS"}, {"type": "URL"}]},
         ]
         self.assertEqual(
             unsupported_parts(components),
-            ["button: catalog", "button: flow", "carousel", "header: gif", "limited_time_offer"],
-        )
+            ["button: order_details", "button: pay", "header: gif", "header: sticker",
+             "order_button"],
+        )  # fmt: skip
 
     def test_signature_follows_the_variables_only(self):
         known = signature(POSITIONAL)
@@ -516,10 +537,7 @@ class TestValidation(PureCase):
 
     def test_plain_values_are_judged_as_frozen_ones(self):
         check = ParameterCheck(POSITIONAL)
-        keys = {
-            (variable.component, variable.button_index, variable.name): variable.kind
-            for variable in template_variables(POSITIONAL)
-        }
+        keys = {variable.key: variable.kind for variable in template_variables(POSITIONAL)}
         for text in ("Ana", "", " ", "a\nb", "a\tb", "a    b", "x" * 30, "x" * 1025):
             with self.subTest(text[:10]):
                 frozen = {
@@ -531,7 +549,7 @@ class TestValidation(PureCase):
                     check.value_problems(dict.fromkeys(keys, text)), check.problems(frozen)
                 )
         self.assertEqual(
-            check.value_problems({**dict.fromkeys(keys, "Ana"), ("body", None, "3"): "Leo"}),
+            check.value_problems({**dict.fromkeys(keys, "Ana"), ("body", None, "3", None): "Leo"}),
             [ParameterProblem("body", None, "3", "unexpected")],
         )
 
@@ -564,9 +582,26 @@ class TestValidation(PureCase):
             (
                 "LOCATION",
                 {"type": "location", "latitude": 1},
-                [("header", None, "location", "missing")],
+                [("header", None, "longitude", "missing")],
             ),
-        ]
+            (
+                "LOCATION",
+                {"type": "location", "latitude": "90.1", "longitude": "40,4"},
+                [
+                    ("header", None, "latitude", "not_coordinate"),
+                    ("header", None, "longitude", "not_coordinate"),
+                ],
+            ),
+            *(
+                ("VIDEO", {"type": "video", "link": link}, [("header", None, "link", problem)])
+                for link, problem in (
+                    ("www.shop.example/a.mp4", "not_address"), ("ftp://x/a.mp4", "not_address"),
+                    ("https://", "not_address"), ("https:///a", "not_address"),
+                    ("https://x/a b.mp4", "not_address"), ("javascript:alert(1)", "not_address"),
+                    (" ", "missing"),
+                )
+            ),
+        ]  # fmt: skip
         for kind, given_header, expected in cases:
             with self.subTest(given_header):
                 self.assertEqual(problems(header(kind), {"header": given_header}), expected)

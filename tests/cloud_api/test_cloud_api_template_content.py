@@ -192,7 +192,7 @@ class TestContent(PureCase):
         for parts in (
             {"buttons": "x"}, {"buttons": ["x"]}, {"buttons": [{"text": ["x"]}]},
             {"cards": {"a": 1}}, {"cards": [[]]}, {"cards": [{"buttons": [1]}]},
-            {"cards": [{"cards": [{}]}]}, {"variables": []}, {"variables": {"body": []}},
+            {"cards": [{"cards": [{}]}]}, {"variables": {"body": []}},
             {"variables": {"body": {"name": "Ana"}}}, {"buttons": [{}] * 31},
         ):  # fmt: skip
             with self.subTest(parts=parts):

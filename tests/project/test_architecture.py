@@ -23,7 +23,7 @@ LIMITS = {
     "modules of models/ without a docstring": 0,
     "median lines of a function": 9,
     "longest function, lines": 75,
-    "lines of code in the product": 40_500,
+    "lines of code in the product": 41_000,
 }
 DOCUMENTED = 80
 

@@ -75,6 +75,7 @@ METHODS = {
         "action_keep_subscribed": "writes", "conversation_review_opt_out": "writes",
     },
     "waba.diagnosis": {"action_rerun": "manager", "action_test": "manager"},
+    "waba.file": {"keep_upload": "writes"},
     "waba.getting.started": {
         "getting_started_data": "reads", "open_round_trip": "reads", "start_simulation": "system",
     },
@@ -127,11 +128,11 @@ METHODS = {
         "action_release": "manager", "action_view_campaigns": "reads",
         "action_view_evidence": "reads", "action_view_cost_report": "reads",
         "action_edit_draft": "writes", "action_duplicate_draft": "writes",
-        "action_new_draft": "reads",
         "action_archive_at_meta": "manager", "action_delete_at_meta": "manager",
         "action_open_manager": "reads", "action_refresh": "manager",
         "action_unarchive_at_meta": "manager", "action_unpause": "manager",
         "action_view_versions": "reads",
+        "action_new_draft": "reads", "action_view_drafts": "reads",
     },
     "waba.template.act": {"action_confirm": "manager"},
     "waba.template.gallery": {
@@ -141,7 +142,9 @@ METHODS = {
     "waba.template.gallery.line": {"action_choose": "writes", "action_create": "manager"},
     "waba.template.draft": {
         "action_add_language": "writes", "action_duplicate": "writes",
-        "action_open_submit": "manager", "builder_data": "reads", "builder_samples": "reads",
+        "action_view_template": "reads",
+        "action_open_submit": "manager", "builder_data": "reads", "builder_overwrite": "writes",
+        "builder_samples": "reads",
     },
     "waba.template.submit": {"action_confirm": "manager"},
     "waba.test.send": {"action_refresh": "reads", "action_send": "writes"},

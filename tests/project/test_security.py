@@ -31,6 +31,8 @@ RIGHTS = {
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.auto.reply": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.media": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.file": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.file.upload": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.opt.in": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.renumbered": {USER: "", MANAGER: "r", SYSTEM: ""},
@@ -364,6 +366,7 @@ class TestCompanies(SecurityCase):
         self.env["waba.template.draft"].create({"account_id": self.account.id})
         self.env["waba.auto.reply"].create({"name": "Closed", "text": "We are closed."})
         self._follow_up()
+        self._header_file()
         self.env["waba.attribution.due"]._add_leads([1])
         self._what_sending_asks()
         for model in RIGHTS:
@@ -378,6 +381,14 @@ class TestCompanies(SecurityCase):
                     self.assertFalse(theirs.search([]))
         with self._refused():
             campaign.with_user(self.stranger).read(["name"])
+
+    def _header_file(self):
+        """A file of a template's header, uploaded for a number."""
+        attachment = self.env["ir.attachment"].create({"name": "a.pdf", "raw": b"%PDF-1.4"})
+        file = self.env["waba.file"].keep_upload(attachment.id, "document")
+        self.env["waba.file.upload"]._find_due(
+            self.sender, self.env["waba.file"].browse(file["id"])
+        )
 
     def _what_sending_asks(self):
         """An opt-in, a number changed after an opt-out, refused webhooks."""

@@ -968,7 +968,7 @@ class TestNodes(SimulatorCase):
         numbers = walk(f"{ACCOUNT}/phone_numbers?limit=1&fields=display_phone_number")
         self.assertEqual([n["id"] for n in numbers], [SPAIN, MEXICO])
         templates = walk(f"{ACCOUNT}/message_templates?limit=2&fields=name,language,components")
-        self.assertEqual(len({(t["name"], t["language"]) for t in templates}), 9)
+        self.assertEqual(len({(t["name"], t["language"]) for t in templates}), 18)
         self.assertEqual(
             walk(f"{ACCOUNT}/message_templates?limit=100"),
             walk(f"{ACCOUNT}/message_templates?limit=4"),
@@ -990,8 +990,8 @@ class TestNodes(SimulatorCase):
     def test_template_filters(self):
         for query, count in (
             ("status=PAUSED", 1),
-            ("category=UTILITY", 2),
-            ("language=en", 6),
+            ("category=UTILITY", 3),
+            ("language=en", 15),
             ("name=autumn_offer", 2),
             ("name=nothing", 0),
         ):

@@ -22,7 +22,10 @@ from ..rights import (
 )
 
 BOTH = (USER, MANAGER)
-OF_A_LINE = "sequence component button_index name kind example source field_path text fallback"
+OF_A_LINE = (
+    "sequence component button_index card_number name kind example source field_path text file_id"
+    " ends_at hours in_recipient_zone fallback"
+)
 SETTINGS = (
     "waba_quiet_hours waba_quiet_from waba_quiet_until waba_frequency_count waba_frequency_days"
     " waba_same_template_hours"
@@ -79,7 +82,9 @@ WRITABLE = {
         " offer_expires extra origin_id"
     )),
     "waba.template.submit": ((MANAGER,), "draft_id"),
-    "waba.template.variable": ((MANAGER,), "source field_path text fallback"),
+    "waba.template.variable": (
+        (MANAGER,), "source field_path text file_id ends_at hours in_recipient_zone fallback"
+    ),
     "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
     "waba.rate": (
         (MANAGER,), "market country_ids category amount currency_id valid_from company_id active"

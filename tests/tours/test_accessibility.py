@@ -52,7 +52,14 @@ class AuditCase(TourCase):
         done = self._launch(leads, name="Autumn offer", user_id=self.salesperson.id)
         self._dispatch()
         draft = self._campaign(leads, name="Winter offer", user_id=self.salesperson.id)
-        return {"lead": leads[0], "done": done, "draft": draft}
+        template = self.env["waba.template.draft"].create(
+            {
+                "title": "Winter offer", "account_id": self.account.id, "language": "es",
+                "header_type": "image", "body": "Hola {{first_name}}, hay novedades esta semana.",
+                "buttons": [{"kind": "url", "text": "Ver", "url": "https://www.example.com"}],
+            }
+        )  # fmt: skip
+        return {"lead": leads[0], "done": done, "draft": draft, "template": template}
 
     def _screens(self):
         xmlid = "waba_campaign.{}".format
@@ -80,6 +87,7 @@ class AuditCase(TourCase):
             {"name": "number", "action": form("waba.sender", self.sender)},
             {"name": "conversations", "action": xmlid("waba_conversation_action")},
             {"name": "follow-ups", "action": xmlid("waba_sequence_action")},
+            {"name": "builder", "action": form("waba.template.draft", self.world["template"])},
             {"name": "lead", "action": form("crm.lead", self.world["lead"])},
             {"name": "account", "action": form("waba.account", self.account)},
             {"name": "settings", "action": xmlid("waba_settings_action")},

@@ -1,5 +1,6 @@
 import { Component, markup, useState } from "@odoo/owl";
 import { Mutex } from "@web/core/utils/concurrency";
+import { serializeDateTime } from "@web/core/l10n/dates";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { useRecordObserver } from "@web/model/relational_model/utils";
@@ -9,14 +10,20 @@ const OF_A_VARIABLE = [
     "sequence",
     "component",
     "button_index",
+    "card_number",
     "name",
     "kind",
     "example",
     "source",
     "field_path",
     "text",
+    "file_id",
+    "ends_at",
+    "hours",
+    "in_recipient_zone",
     "fallback",
 ];
+const { DateTime } = luxon;
 const KEYS = { ArrowLeft: "previous", ArrowRight: "next", Home: "first", End: "last" };
 const ICONS = {
     fallback: "fa-info-circle",
@@ -24,6 +31,11 @@ const ICONS = {
     to_do: "fa-pencil",
     state: "fa-check",
 };
+
+/** A value of a form's record as the server reads it. */
+function asSent(value) {
+    return DateTime.isDateTime(value) ? serializeDateTime(value) : (value?.id ?? value ?? false);
+}
 
 /** The message as each person of the audience will see it, saved or not; arrows page through them. */
 export class CampaignPreview extends Component {
@@ -58,7 +70,7 @@ export class CampaignPreview extends Component {
             audience_domain,
             audience_excluded_ids,
             variables: lines.records.map((line) =>
-                Object.fromEntries(OF_A_VARIABLE.map((name) => [name, line.data[name] ?? false]))
+                Object.fromEntries(OF_A_VARIABLE.map((name) => [name, asSent(line.data[name])]))
             ),
         };
     }

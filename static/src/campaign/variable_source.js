@@ -1,11 +1,24 @@
 import { registry } from "@web/core/registry";
 import { SelectionField, selectionField } from "@web/views/fields/selection/selection_field";
 
-/** The source of a variable: a tracked link only where the template's button can carry one. */
+const MEDIA = ["image", "video", "document", "gif"];
+// As SOURCE_KINDS of the model: what only these kinds can have.
+const OF_KINDS = { file: MEDIA, date: ["expiry"], hours: ["expiry"] };
+
+/** The source of a variable: those that can fill it; a tracked link only where a button carries one. */
 export class VariableSourceField extends SelectionField {
     get options() {
-        const { can_track, source } = this.props.record.data;
-        return super.options.filter(([key]) => key !== "link" || can_track || source === "link");
+        const { can_track, kind, source } = this.props.record.data;
+        return super.options.filter(([key]) => {
+            if (key === source) {
+                return true;
+            }
+            if (key === "link") {
+                return can_track;
+            }
+            const kinds = OF_KINDS[key] || ["text"];
+            return kind === "expiry" ? kinds.includes(kind) : !OF_KINDS[key] || kinds.includes(kind);
+        });
     }
 }
 
@@ -13,5 +26,8 @@ registry.category("fields").add("waba_variable_source", {
     ...selectionField,
     component: VariableSourceField,
     supportedTypes: ["selection"],
-    fieldDependencies: [{ name: "can_track", type: "boolean" }],
+    fieldDependencies: [
+        { name: "can_track", type: "boolean" },
+        { name: "kind", type: "selection" },
+    ],
 });

@@ -25,6 +25,7 @@ export class TemplateFieldDialog extends Component {
 
     setup() {
         this.orm = useService("orm");
+        this.action = useService("action");
         this.keepLast = new KeepLast();
         this.state = useState({ templates: [], chosen: null, html: "" });
         onWillStart(() => this.load());
@@ -70,6 +71,12 @@ export class TemplateFieldDialog extends Component {
     async take(template) {
         await this.props.take(template);
         this.props.close();
+    }
+
+    /** Write a new one: the form below is saved as a draft when it is left. */
+    async create() {
+        this.props.close();
+        await this.action.doAction("waba_campaign.waba_template_draft_action_new");
     }
 }
 
