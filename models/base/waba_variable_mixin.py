@@ -115,7 +115,7 @@ class WabaVariableMixin(models.AbstractModel):
         "Field", help="Field of the lead or contact, such as city or stage_id.name."
     )
     text = fields.Char()
-    file_id = fields.Many2one("waba.file", "File", ondelete="restrict", index="btree_not_null")
+    file_id = fields.Many2one("waba.file", ondelete="restrict", index="btree_not_null")
     offer_ends_at = fields.Datetime("Offer end")
     hours = fields.Integer("Hours after sending")
     in_recipient_zone = fields.Boolean("Recipient's time zone")
