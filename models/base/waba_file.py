@@ -40,7 +40,7 @@ class WabaFile(models.Model):
     size = fields.Integer("Bytes", readonly=True)
     sha256 = fields.Char(required=True, readonly=True)
     attachment_id = fields.Many2one(
-        "ir.attachment", "Content", required=True, readonly=True, ondelete="restrict"
+        "ir.attachment", "File", required=True, readonly=True, ondelete="restrict"
     )
 
     _content_uniq = models.Constraint(

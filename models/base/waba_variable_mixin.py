@@ -47,10 +47,10 @@ SET_SOURCES = ("link", "file", "date", "hours")
 # What identifies a line within its template; what a template says of it; a copy's fields.
 KEY_FIELDS = ("component", "button_index", "name", "card_number")
 READ_FIELDS = ("sequence", *KEY_FIELDS, "kind", "example")
-COPIED_FIELDS = (*READ_FIELDS, "source", "field_path", "text", "file_id", "ends_at", "hours",
+COPIED_FIELDS = (*READ_FIELDS, "source", "field_path", "text", "file_id", "offer_ends_at", "hours",
              "in_recipient_zone", "fallback")  # fmt: skip
 # Its content besides source, path, text and fallback, and whether that is set.
-SET_FIELDS = ("file_id", "ends_at", "hours", "in_recipient_zone")
+SET_FIELDS = ("file_id", "offer_ends_at", "hours", "in_recipient_zone")
 
 # Shown in place of values when Meta gave no example.
 EXAMPLES = {
@@ -114,9 +114,9 @@ class WabaVariableMixin(models.AbstractModel):
     field_path = fields.Char(
         "Field", help="Field of the lead or contact, such as city or stage_id.name."
     )
-    text = fields.Char("Content")
-    file_id = fields.Many2one("waba.file", "File", ondelete="restrict", index="btree_not_null")
-    ends_at = fields.Datetime("Offer end")
+    text = fields.Char()
+    file_id = fields.Many2one("waba.file", ondelete="restrict", index="btree_not_null")
+    offer_ends_at = fields.Datetime("Offer end")
     hours = fields.Integer("Hours after sending")
     in_recipient_zone = fields.Boolean("Recipient's time zone")
     can_track = fields.Boolean(compute="_compute_can_track")
@@ -256,8 +256,8 @@ class WabaVariableMixin(models.AbstractModel):
         if self.source == "text":
             return bool(visible_text(self.text or "")) or is_optional(self.kind, self.name)
         if self.source in SET_SOURCES:
-            name = {"link": "text", "file": "file_id", "date": "ends_at"}.get(self.source, "hours")
-            return bool(self[name])
+            names = {"link": "text", "file": "file_id", "date": "offer_ends_at", "hours": "hours"}
+            return bool(self[names[self.source]])
         return self.source != "field" or bool(self.field_path)
 
     def _record_value(self, record, facts):
@@ -508,8 +508,8 @@ class Variable:
             self._same_for_all = GIVEN if file else ""
         elif line.source == "hours":
             self._same_for_all = str(line.hours) if line.hours > 0 else ""
-        elif line.source == "date" and not (line.in_recipient_zone and line.ends_at):
-            self._same_for_all = _milliseconds(line.ends_at)
+        elif line.source == "date" and not (line.in_recipient_zone and line.offer_ends_at):
+            self._same_for_all = _milliseconds(line.offer_ends_at)
 
     def record_value(self, record, facts):
         """The value for one record, cleaned as Meta demands; '' for none.
@@ -551,7 +551,7 @@ class Variable:
         """The end by the recipient's clock: the first, if the number may be in several zones."""
         company = self._line._filled_template().company_id or self._line.env.company
         ours = ZoneInfo(company.sudo()._waba_time_zone())
-        ends_at = self._line.ends_at.replace(tzinfo=timezone.utc)
+        ends_at = self._line.offer_ends_at.replace(tzinfo=timezone.utc)
         clock = ends_at.astimezone(ours).replace(tzinfo=None)
         zones = [ZoneInfo(name) for name in (time_zone or "").split(",") if name] or [ours]
         ends = [clock.replace(tzinfo=zone).astimezone(timezone.utc) for zone in zones]

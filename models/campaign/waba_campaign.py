@@ -223,7 +223,7 @@ class WabaCampaign(models.Model):
         "variable_ids.field_path",
         "variable_ids.fallback",
         "variable_ids.file_id",
-        "variable_ids.ends_at",
+        "variable_ids.offer_ends_at",
         "variable_ids.hours",
         "res_model",
         "audience_domain",

@@ -454,7 +454,7 @@ class WabaVariableMixin(models.AbstractModel):
         """What is shown of a file or a date; '' for the others."""
         if self.source == "file":
             return self.sudo().file_id.name or ""
-        if self.source == "date" and self.ends_at:
+        if self.source == "date" and self.offer_ends_at:
             zone = self._filled_template().company_id.sudo()._waba_time_zone()
-            return format_datetime(self.env, self.ends_at, tz=zone)
+            return format_datetime(self.env, self.offer_ends_at, tz=zone)
         return ""

@@ -96,6 +96,7 @@ class WabaMessage(models.Model):
         "(company_id, (COALESCE(number, recipient_id::text)), promoted_at)"
         " WHERE promoted_at IS NOT NULL"
     )
+    _uploading_idx = models.Index("(sender_id) WHERE state = 'queued' AND is_uploading")
     # Recipients that one number messaged in the last 24 hours.
     _own_slot_idx = models.Index("(sender_id, slot_at, recipient_id) WHERE slot_at IS NOT NULL")
 

@@ -234,7 +234,7 @@ class WabaSender(models.Model):
         """Upload what waiting messages show and Meta does not have, or not for long."""
         waiting = commit_step(self.env, self._uploading_rows)
         wanted = set().union(*waiting.values(), *self._on_files())
-        if not wanted:
+        if not wanted or self.account_id._home_differences():
             return
         files = self.env["waba.file"].browse(wanted).exists()
         uploads = self.env["waba.file.upload"]

@@ -163,7 +163,7 @@ class WabaSequenceStep(models.Model):
             step.display_name = step.what_text
 
     @api.depends("template_id", "variable_ids.source", "variable_ids.text", "variable_ids.fallback",
-                 "variable_ids.field_path", "variable_ids.file_id", "variable_ids.ends_at",
+                 "variable_ids.field_path", "variable_ids.file_id", "variable_ids.offer_ends_at",
                  "variable_ids.hours")  # fmt: skip
     def _compute_preview_html(self):
         for step in self:

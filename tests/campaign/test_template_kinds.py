@@ -6,6 +6,7 @@ from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 
 from ...cloud_api import unsupported_parts
+from ...policy import links
 from ..cloud_api.test_openapi import INDEX_PATTERN, LANGUAGE_POLICY, disagreements
 from ..sequence_case import SequenceCase
 
@@ -165,7 +166,7 @@ def offer(form):
         ],
         {
             ("header", "link", 0): IMAGE,
-            ("offer", "expires", 0): {"source": "date", "ends_at": ENDS_AT},
+            ("offer", "expires", 0): {"source": "date", "offer_ends_at": ENDS_AT},
             ("button", "coupon", 0): "CHAIR25",
             ("button", "1", 0): "chairs",
         },
@@ -390,6 +391,35 @@ class TestKinds(KindCase):
         indexes = {one for one in found if one.endswith(INDEX_PATTERN)}
         self.assertEqual(found - indexes, {LANGUAGE_POLICY})
 
+    def test_a_cards_button_carries_a_tracked_link(self):
+        form = Form(is_named=False)
+        base = self.env["link.tracker"].get_base_url()
+        own = {
+            "type": "URL",
+            "text": "See it",
+            "url": base + "/r/{{1}}",
+            "example": [f"{base}/r/a"],
+        }
+        cards = [card(form, "Sofas", buttons(own)), card(form, "Lamps", buttons(own))]
+        template = self._created([form.body, {"type": "CAROUSEL", "cards": cards}], form)
+        values = {}
+        for number in (1, 2):
+            target = f"https://www.example.com/{number}"
+            values |= {
+                ("header", "link", number): IMAGE,
+                ("body", "1", number): "€9",
+                ("button", "1", number): {"source": "link", "text": target},
+            }
+        lead = self._lead("+34 611 000 001", contact_name="Ana Gil")
+        campaign = self._filled(lead, template, values)
+        body = self._sent(campaign)
+        token = self._rows(campaign).link_token
+        for number, sent in enumerate(body["template"]["components"][1]["cards"], start=1):
+            text = sent["components"][-1]["parameters"][0]["text"]
+            code, found = links.split_suffix(text)
+            link = self.env["link.tracker.code"].search([("code", "=", code)]).link_id
+            self.assertEqual((found, link.url), (token, f"https://www.example.com/{number}"))
+
     def test_the_shop_has_a_template_of_each_kind(self):
         """Each can be chosen, and its examples are sent as a test."""
         names = ("new_arrivals", "weekend_offer", "full_catalog", "picked_for_you", "book_visit",
@@ -565,14 +595,14 @@ class TestBadInput(KindCase):
 
     def test_an_offer_that_is_over_is_not_sent(self):
         components, values, _sent, _shown = offer(self.FORM)
-        past = {"source": "date", "ends_at": fields.Datetime.now() - timedelta(hours=1)}
+        past = {"source": "date", "offer_ends_at": fields.Datetime.now() - timedelta(hours=1)}
         self._excluded(
             components, {**values, ("offer", "expires", 0): past}, "offer_over", "already over"
         )
 
     def test_an_offer_that_ends_in_the_queue_is_not_sent(self):
         components, values, _sent, _shown = offer(self.FORM)
-        soon = {"source": "date", "ends_at": fields.Datetime.now() + timedelta(hours=1)}
+        soon = {"source": "date", "offer_ends_at": fields.Datetime.now() + timedelta(hours=1)}
         template = self._created(components, self.FORM)
         campaign = self._filled(self.lead, template, {**values, ("offer", "expires", 0): soon})
         campaign._start_launch()
@@ -605,7 +635,7 @@ class TestBadInput(KindCase):
         )  # fmt: skip
         self.env.company.partner_id.tz = "Europe/Madrid"
         zone = self.env.company._waba_time_zone()
-        ends = {"source": "date", "ends_at": ENDS_AT, "in_recipient_zone": True}
+        ends = {"source": "date", "offer_ends_at": ENDS_AT, "in_recipient_zone": True}
         template = self._created(components, self.FORM)
         campaign = self._filled(mexican, template, {**values, ("offer", "expires", 0): ends})
         body = self._sent(campaign)

@@ -162,7 +162,7 @@ class TestUploading(FileCase):
         upload = self.env["waba.file.upload"].search([])
         known = upload.media_uid
         now = fields.Datetime.now()
-        self.assertTrue(28 < (upload.expires_at - now).days < 30)
+        self.assertTrue(28 <= (upload.expires_at - now).days < 30)
         for left, is_renewed in ((timedelta(days=3), False), (timedelta(days=1), True)):
             with self.subTest(left):
                 upload.expires_at = now + left

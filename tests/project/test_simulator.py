@@ -167,6 +167,142 @@ def template_body(to=ANA, name="order_update", language="es", texts=("S00042",),
     }
 
 
+def kind_body(name, components):
+    """One of the shop's templates of further kinds; its first variable is a name."""
+    texts = {"first_name": "Ana"} if name == "weekend_offer" else ("Ana",)
+    return template_body(name=name, language="en", texts=texts, components=components)
+
+
+def sent_part(kind, content):
+    return {"type": "header", "parameters": [{"type": kind, kind: content}]}
+
+
+def sent_button(sub_type, index, **parameter):
+    return {"type": "button", "sub_type": sub_type, "index": index, "parameters": [parameter]}
+
+
+def sent_cards():
+    cards = [
+        {
+            "card_index": index,
+            "components": [
+                sent_part("image", {"link": "https://demo-store.example/a.jpg"}),
+                {"type": "body", "parameters": [{"type": "text", "text": "€9"}]},
+                sent_button("url", "1", type="text", text="sofa"),
+            ],
+        }
+        for index in range(2)
+    ]
+    return [{"type": "carousel", "cards": cards}]
+
+
+def sent_offer():
+    offer = {"expiration_time_ms": 1900000000000}
+    return [
+        sent_part("image", {"link": "https://demo-store.example/a.jpg"}),
+        {
+            "type": "limited_time_offer",
+            "parameters": [{"type": "limited_time_offer", "limited_time_offer": offer}],
+        },
+        sent_button("copy_code", "0", type="coupon_code", coupon_code="CHAIR25"),
+        sent_button("url", "1", type="text", text="chairs"),
+    ]
+
+
+def sent_products(sub_type="mpm", **action):
+    return [sent_button(sub_type, "0", type="action", action=action)]
+
+
+def sections(count=1, title="Sofas"):
+    items = [{"product_retailer_id": f"S{number}"} for number in range(count)]
+    return [{"title": title, "product_items": items}]
+
+
+def edited(change):
+    """A wrong version of complete components: `change` edits them."""
+
+    def apply(components):
+        change(components)
+        return components
+
+    return apply
+
+
+def place(**values):
+    return [sent_part("location", values)]
+
+
+def other(components):
+    return lambda _complete: components
+
+
+KIND_REFUSALS = {
+    ("new_arrivals", sent_cards): {
+        "no carousel": (132012, other([])),
+        "a card less": (132012, edited(lambda c: c[0]["cards"].pop())),
+        "a card twice": (131009, edited(lambda c: c[0]["cards"][1].update(card_index=0))),
+        "no picture": (132012, edited(lambda c: c[0]["cards"][1]["components"].pop(0))),
+        "no text": (132000, edited(lambda c: c[0]["cards"][1]["components"].pop(1))),
+        "long text": (
+            132005,
+            edited(lambda c: c[0]["cards"][0]["components"][1].update(
+                parameters=[{"type": "text", "text": "x" * 160}])),
+        ),
+        "no link": (131008, edited(lambda c: c[0]["cards"][0]["components"].pop())),
+        "cards are no list": (100, edited(lambda c: c[0].update(cards="x"))),
+    },
+    ("weekend_offer", sent_offer): {
+        "no end": (131008, edited(lambda c: c.pop(1))),
+        "seconds": (
+            131009,
+            edited(lambda c: c[1]["parameters"][0].update(
+                limited_time_offer={"expiration_time_ms": 1900000000})),
+        ),
+        "empty": (
+            131008, edited(lambda c: c[1]["parameters"][0].update(limited_time_offer={})),
+        ),
+        "twice": (132000, edited(lambda c: c[1]["parameters"].append({}))),
+        "no code": (131008, edited(lambda c: c.pop(2))),
+    },
+    ("full_catalog", lambda: sent_products("catalog", thumbnail_product_retailer_id="S1")): {
+        "no thumbnail": (131008, other(sent_products("catalog"))),
+        "other button": (132012, other(sent_products(thumbnail_product_retailer_id="S1"))),
+    },
+    ("picked_for_you", lambda: sent_products(
+        thumbnail_product_retailer_id="S1", sections=sections())): {
+        "no button": (131008, other([])),
+        "no sections": (100, other(sent_products(thumbnail_product_retailer_id="S1"))),
+        "31 products": (131009, other(sent_products(
+            thumbnail_product_retailer_id="S1", sections=sections(31)))),
+        "long title": (131009, other(sent_products(
+            thumbnail_product_retailer_id="S1", sections=sections(title="x" * 25)))),
+        "no title": (131009, other(sent_products(
+            thumbnail_product_retailer_id="S1", sections=sections(title="") * 2))),
+        "no product": (131008, other(sent_products(
+            thumbnail_product_retailer_id="S1", sections=sections(0)))),
+    },
+    ("book_visit", lambda: sent_products("flow", flow_token="t", flow_action_data={})): {
+        "no button": (131008, other([])),
+        "data": (131009, other(sent_products("flow", flow_action_data="x"))),
+        "no action": (131008, other([sent_button("flow", "0", type="action")])),
+    },
+    ("store_opening", lambda: place(latitude="40.4", longitude="-3.7")): {
+        "no place": (132012, other([])),
+        "half a place": (131008, other(place(latitude="40.4"))),
+        "off the map": (131009, other(place(latitude="90.5", longitude="0"))),
+        "no number": (131009, other(place(latitude="40,4", longitude="0"))),
+    },
+    ("price_list", lambda: [sent_part("document", {"link": "https://x.example/a.pdf"})]): {
+        "no address": (131008, other([sent_part("document", {"link": "www.x.example/a.pdf"})])),
+        "a picture": (132012, other([sent_part("image", {"link": "https://x.example/a.jpg"})])),
+    },
+    ("share_number", list): {
+        "a parameter": (132012, other([sent_button("quick_reply", "0", type="payload",
+                                                    payload="x")])),
+    },
+}  # fmt: skip
+
+
 def offer_body(to=ANA, payload=None, **more):
     """autumn_offer/es, complete; ``payload`` is put on the opt-out button."""
     components = [
@@ -395,6 +531,16 @@ class TestMessages(SimulatorCase):
                 self.assertEqual(self.code(body), code)
         self.assertEqual(self.stats()["messages"]["accepted"], 0)
         self.assertEqual(self.code([]), 100)
+
+    def test_each_kind_of_template_has_its_refusals(self):
+        """A complete body is accepted; one wrong part of it is refused with Meta's code."""
+        for (name, more), wrong in KIND_REFUSALS.items():
+            complete = more()
+            with self.subTest(name):
+                self.sent(kind_body(name, complete))
+            for what, (code, change) in wrong.items():
+                with self.subTest(name, wrong=what):
+                    self.assertEqual(self.code(kind_body(name, change(more()))), code)
 
     def test_error_envelope(self):
         status, reply = self.send(template_body(name="nothing"))

@@ -24,7 +24,7 @@ from ..rights import (
 BOTH = (USER, MANAGER)
 OF_A_LINE = (
     "sequence component button_index card_number name kind example source field_path text file_id"
-    " ends_at hours in_recipient_zone fallback"
+    " offer_ends_at hours in_recipient_zone fallback"
 )
 SETTINGS = (
     "waba_quiet_hours waba_quiet_from waba_quiet_until waba_frequency_count waba_frequency_days"
@@ -83,7 +83,7 @@ WRITABLE = {
     )),
     "waba.template.submit": ((MANAGER,), "draft_id"),
     "waba.template.variable": (
-        (MANAGER,), "source field_path text file_id ends_at hours in_recipient_zone fallback"
+        (MANAGER,), "source field_path text file_id offer_ends_at hours in_recipient_zone fallback"
     ),
     "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
     "waba.rate": (

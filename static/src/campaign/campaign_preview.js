@@ -18,7 +18,7 @@ const OF_A_VARIABLE = [
     "field_path",
     "text",
     "file_id",
-    "ends_at",
+    "offer_ends_at",
     "hours",
     "in_recipient_zone",
     "fallback",

@@ -70,7 +70,7 @@ registry.category("fields").add("waba_variable_value", {
         { name: "kind", type: "selection" },
         { name: "source", type: "selection" },
         { name: "file_id", type: "many2one", relation: "waba.file", readonly: false },
-        { name: "ends_at", type: "datetime", readonly: false },
+        { name: "offer_ends_at", type: "datetime", readonly: false },
         { name: "in_recipient_zone", type: "boolean", readonly: false },
         { name: "hours", type: "integer", readonly: false },
     ],
