@@ -82,6 +82,7 @@ from .dispatch import test_statuses
 from .policy import test_policy_ab_test
 from .policy import test_policy_attribution
 from .policy import test_policy_auto_reply
+from .policy import test_policy_budget
 from .policy import test_policy_consent_lists
 from .policy import test_policy_eligibility
 from .policy import test_policy_followup
