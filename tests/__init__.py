@@ -30,6 +30,7 @@ from .campaign import test_rights_campaign
 from .cloud_api import test_cloud_api_addresses
 from .cloud_api import test_cloud_api_client
 from .cloud_api import test_cloud_api_errors
+from .cloud_api import test_cloud_api_marketing
 from .cloud_api import test_cloud_api_media
 from .cloud_api import test_cloud_api_payloads
 from .cloud_api import test_cloud_api_pool
@@ -85,6 +86,7 @@ from .policy import test_policy_auto_reply
 from .policy import test_policy_budget
 from .policy import test_policy_consent_lists
 from .policy import test_policy_eligibility
+from .policy import test_policy_endpoint
 from .policy import test_policy_followup
 from .policy import test_policy_frequency
 from .policy import test_policy_hours
@@ -92,6 +94,7 @@ from .policy import test_policy_intent
 from .policy import test_policy_landing
 from .policy import test_policy_limits
 from .policy import test_policy_links
+from .policy import test_policy_max_price
 from .policy import test_policy_media
 from .policy import test_policy_numbers
 from .policy import test_policy_pacing
@@ -126,6 +129,7 @@ from .project import test_rights_migration
 from .project import test_routes
 from .project import test_security
 from .project import test_simulator
+from .project import test_simulator_marketing
 from .project import test_suite_complete
 from .project import test_terms
 from .project import test_torture_short
