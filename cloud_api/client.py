@@ -12,7 +12,6 @@ from .nodes import (
     Account,
     MediaInfo,
     PhoneNumber,
-    ReachEstimate,
     SendReply,
     SubscribedApp,
     SubscribedFields,
@@ -21,6 +20,7 @@ from .nodes import (
     TemplateDelivery,
     TokenInfo,
 )
+from .values import storable
 
 PHONE_NUMBER_FIELDS = (
     "id,display_phone_number,verified_name,quality_rating,status,throughput,name_status,"
@@ -233,8 +233,9 @@ class CloudApiClient(GraphClient):
 
     # Marketing Messages API
 
-    def estimate_reach(self, waba_uid, country_code, interval="L7D"):
-        """Return Meta's `ReachEstimate` of deliveries and cost at several maximum prices.
+    def fetch_reach(self, waba_uid, country_code, interval="L7D"):
+        """Return Meta's estimate of deliveries and cost at several maximum prices, as it replies;
+        `ReachEstimate` reads it.
 
         :param country_code: ISO 3166-1 alpha-2
         :param interval: the days behind it: 'L1D', 'L7D', 'L14D' or 'L28D'
@@ -245,7 +246,7 @@ class CloudApiClient(GraphClient):
             targeting_spec=json.dumps(targeting, separators=(",", ":")),
             date_interval=interval,
         )
-        return ReachEstimate.from_reply(reply)
+        return storable(reply)
 
     # Webhook subscription
 

@@ -86,7 +86,7 @@ class TestRequests(PureCase):
         with GraphServer(
             reply({"waba_currency": "USD", "estimates": [point, older, {}]})
         ) as server:
-            found = self._client(server).estimate_reach("2000", "ES")
+            found = ReachEstimate.from_reply(self._client(server).fetch_reach("2000", "ES"))
             [request] = server.requests
         self.assertEqual(request["path"], "/v25.0/2000/reachestimate")
         self.assertEqual(
