@@ -3,6 +3,14 @@
 Sources: Meta's pages "Send marketing messages" (2026-03-20), "Set a max price for marketing
 messages" (2026-03-17 to 2026-10-01), "Time-to-live" (2025-10-31) and "Error codes" (2026-09-11).
 What a lost auction looks like is published nowhere: it fails with 131049 here, or stays "sent".
+
+To judge from outside that no price is passed: ``POST /_control/template {name, bid}`` gives a
+template its price (of 1,000 deliveries, in the smallest unit), ``POST /_control/auction`` sets the
+market (``price``, ``spread``). Of each accepted promotion the log then has ``max_price``, what its
+request allowed. That must not exceed the price that the campaign had when the row was reserved
+(``waba_message.max_price`` of the row with whose ``uuid`` the ``opaque`` begins), and
+``stats.prices.highest`` not the highest of all. ``charge`` is what was charged: what the addon
+stored (``waba_message.charge``) must be equal, and ``stats.prices.above`` empty.
 """
 
 import json

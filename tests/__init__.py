@@ -72,6 +72,7 @@ from .dispatch import test_failures
 from .dispatch import test_frequency
 from .dispatch import test_gate
 from .dispatch import test_limits_orm
+from .dispatch import test_marketing_route
 from .dispatch import test_message_direct
 from .dispatch import test_quiet_hours
 from .dispatch import test_rate

@@ -84,7 +84,7 @@ WRITABLE = {
     # The connection
     "waba.account": ((SYSTEM,), (
         "name active company_id waba_uid app_uid access_token app_secret verify_token base_url"
-        " api_version"
+        " api_version promotions_by marketing_fallback activity_sharing"
     )),
     # What came unreadable is corrected, then taken
     "waba.consent.rejected": ((MANAGER,), "active number purpose action at evidence"),
@@ -99,6 +99,12 @@ WRITABLE = {
     "waba.privacy": ((MANAGER,), "recipient_id keep_out is_sure"),
     "waba.home": ((SYSTEM,), "choice pause_campaigns"),
     "waba.release": ((MANAGER,), "sender_id campaign_id template_id reason"),
+    "waba.template.delivery": ((MANAGER,), (
+        "template_id max_price ttl_hours image_brightness_and_contrast image_touchups"
+        " add_text_overlay image_animation image_background_gen auto_promotion_tag"
+        " text_extraction_for_headline text_extraction_for_tap_target product_extensions"
+        " text_formatting_optimization"
+    )),
     "waba.preflight": (BOTH, "reason"),
     "waba.test.send": (BOTH, "variant user_ids number to_test_numbers"),
     "waba.round.trip": (BOTH, "sender_id template_id phone"),
