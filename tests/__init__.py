@@ -21,6 +21,7 @@ from .campaign import test_audience
 from .campaign import test_audience_sources
 from .campaign import test_campaign
 from .campaign import test_campaign_people
+from .campaign import test_campaign_price
 from .campaign import test_campaign_screen
 from .campaign import test_canary
 from .campaign import test_preflight

@@ -70,6 +70,7 @@ STAYS = {
         "waba_account": "waba_uid app_uid api_version restriction review_status"
         " blocked_country_codes missing_webhook_fields marketing_onboarding",
         "waba_action_variable": "example",
+        "waba_campaign_price": "estimate estimate_problem",
         "waba_campaign_variable": "example",
         "waba_media": "media_uid mimetype sha256",
         "waba_message": "wamid kind fbtrace_id pricing_category pricing_type about_wamid"

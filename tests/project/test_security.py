@@ -38,6 +38,7 @@ RIGHTS = {
     "waba.consent.word": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign.variable": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.campaign.price": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.message": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.message.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.audience.daily": {USER: "", MANAGER: "r", SYSTEM: ""},

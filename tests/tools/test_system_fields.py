@@ -40,8 +40,9 @@ WRITABLE = {
         " audience_filter_id audience_team_id audience_tag_id audience_category_id"
         " audience_campaign_id audience_outcome audience_excluded_ids"
         " ab_test ab_share ab_hours ab_criterion"
-        " b_template_id b_variable_ids holdout_percent"
+        " b_template_id b_variable_ids holdout_percent price_ids"
     )),
+    "waba.campaign.price": (BOTH, "campaign_id country_id max_price"),
     "waba.campaign.variable": (BOTH, f"{OF_A_LINE} campaign_id variant"),
     "waba.sequence": ((MANAGER,), (
         "name active company_id user_id trigger stage_ids source_ids tag_ids campaign_ids"
