@@ -192,7 +192,7 @@ class CloudApiClient(GraphClient):
         return Template.from_reply(self._get((template_uid,), fields=TEMPLATE_FIELDS))
 
     def get_template_delivery(self, template_uid):
-        """Return `TemplateDelivery`: time to live, maximum price and creative optimisations."""
+        """Return `TemplateDelivery`: time to live, maximum price and creative optimizations."""
         reply = self._get((template_uid,), fields=f"id,{TEMPLATE_DELIVERY_FIELDS}")
         return TemplateDelivery.from_reply(reply)
 

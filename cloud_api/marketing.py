@@ -15,7 +15,7 @@ BID_DELIVERIES, MAX_BID = 1000, 2**31 - 1
 # Seconds that Meta may try to deliver a marketing template (Time-to-live, 2025-10-31).
 MIN_TTL_SECONDS, MAX_TTL_SECONDS = 43_200, 2_592_000
 
-# Creative optimisations that a template can turn on or off (Send marketing messages, 2026-03-20).
+# Creative optimizations that a template can turn on or off (Send marketing messages, 2026-03-20).
 CREATIVE_FEATURES = (
     "image_brightness_and_contrast",
     "image_touchups",
@@ -72,7 +72,7 @@ def delivery_changes(bid=None, ttl_seconds=None, features=None):
         changes["message_send_ttl_seconds"] = ttl_seconds
     if features:
         if unknown := set(features) - set(CREATIVE_FEATURES):
-            raise ValueError(f"unknown creative optimisation {sorted(unknown)[0]!r}")
+            raise ValueError(f"unknown creative optimization {sorted(unknown)[0]!r}")
         changes["degrees_of_freedom_spec"] = {
             "creative_features_spec": {
                 name: {"enroll_status": "OPT_IN" if is_on else "OPT_OUT"}

@@ -179,7 +179,7 @@ class TemplateDelivery:
     :param ttl_seconds: for how long Meta tries to deliver; None: 30 days
     :param bid: maximum price of 1,000 deliveries in the currency's smallest unit; None: no maximum
     :param is_bid_clear: nothing else in Meta's object changes the price
-    :param features: {creative optimisation in lower case: whether it is on}
+    :param features: {creative optimization in lower case: whether it is on}
     """
 
     ttl_seconds: int | None

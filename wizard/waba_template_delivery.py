@@ -32,7 +32,7 @@ class WabaTemplateDelivery(models.TransientModel):
     ttl_hours = fields.Integer(
         "Time to live", help="12 to 720 hours; 0 leaves Meta's default of 30 days."
     )
-    # Creative optimisations, by Meta's names
+    # Creative optimizations, by Meta's names
     image_brightness_and_contrast = fields.Boolean("Brightness and contrast")
     image_touchups = fields.Boolean("Image touch-ups")
     add_text_overlay = fields.Boolean("Text overlay")

@@ -1,4 +1,4 @@
-"""Base: how Meta delivers a template's promotions: maximum price, time to live, optimisations.
+"""Base: how Meta delivers a template's promotions: maximum price, time to live, optimizations.
 
 Read from Meta by the sync; changed at Meta by wizard/waba_template_delivery.py. The reservation
 (dispatch/waba_account_route.py) calculates each message's price from the template's, so the stored
@@ -44,7 +44,7 @@ class WabaTemplate(models.Model):
         "Time to live", compute="_compute_ttl_hours", help="Meta tries to deliver for so long."
     )
     creative_features = fields.Json(
-        readonly=True, help="{creative optimisation: whether it is on}, those that were chosen."
+        readonly=True, help="{creative optimization: whether it is on}, those that were chosen."
     )
     refused_endpoint = fields.Char(
         readonly=True,
@@ -98,7 +98,7 @@ class WabaTemplate(models.Model):
         """Change at Meta, and here, what is given.
 
         :param price: Decimal, the most that one delivery may cost
-        :param features: {creative optimisation: whether it is on}
+        :param features: {creative optimization: whether it is on}
         :raise UserError: not possible, or refused by Meta
         """
         self.ensure_one()
