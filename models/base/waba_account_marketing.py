@@ -33,6 +33,7 @@ class WabaAccount(models.Model):
     )
     activity_sharing = fields.Selection(
         [("yes", "Shared with Meta"), ("no", "Not shared")],
+        "Activity sharing",
         help="Whether Meta learns who reads and clicks promotions; without a choice, as set at "
         "Meta.",
     )

@@ -144,6 +144,7 @@ class WabaCampaign(models.Model):
     price_ids = fields.One2many(
         "waba.campaign.price", "campaign_id", string="Maximum prices", copy=True
     )
+    promotions_by = fields.Selection(related="sender_id.account_id.promotions_by")
     # Pause
     pause_reason = fields.Text("Pause reason", readonly=True, copy=False)
     pause_cause = fields.Selection(
