@@ -292,7 +292,7 @@ class TestRefusals(MarketingCase):
         with SendPool(self.account._client(), 5, 1) as pool:
             run, results = self._reserve_and_send(pool)
             # Killed right after.
-            self.sender._write_results(run, results)
+            self.env["waba.message"]._write_results(results, run)
         self._dispatch_later()
         self._dispatch_later()
         self.assertEqual(self._endpoints(), [MARKETING, CLOUD])
