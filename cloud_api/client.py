@@ -5,6 +5,7 @@ Those about templates are in `template_calls`.
 
 import hashlib
 import hmac
+import json
 
 from urllib3.filepost import encode_multipart_formdata
 
@@ -19,7 +20,7 @@ from .nodes import (
     TokenInfo,
 )
 from .template_calls import TemplateCalls
-from .values import succeeded
+from .values import storable, succeeded
 
 PHONE_NUMBER_FIELDS = (
     "id,display_phone_number,verified_name,quality_rating,status,throughput,name_status,"
@@ -30,7 +31,7 @@ PHONE_NUMBER_MINIMAL_FIELDS = "id,display_phone_number,verified_name,quality_rat
 ACCOUNT_FIELDS = (
     "id,name,currency,timezone_id,account_review_status,owner_business_info,"
     "disable_marketing_messages_on_cloud_api,whatsapp_business_manager_messaging_limit,"
-    "health_status,business_verification_status"
+    "health_status,business_verification_status,marketing_messages_onboarding_status"
 )
 ACCOUNT_MINIMAL_FIELDS = "id,name,currency,timezone_id,account_review_status,owner_business_info"
 
@@ -44,14 +45,15 @@ class CloudApiClient(TemplateCalls):
 
     # Messages
 
-    def send_message(self, phone_number_uid, body):
+    def send_message(self, phone_number_uid, body, endpoint="messages"):
         """Send one message.
 
         :param body: request body, see `payloads.template_message` and `payloads.text_message`.
+        :param endpoint: 'messages', or 'marketing_messages' for a marketing template.
         :return: SendReply
         :raise UnknownOutcome: the message may have been accepted: never send it again blindly.
         """
-        reply = SendReply.from_reply(self._request("POST", (phone_number_uid, "messages"), body))
+        reply = SendReply.from_reply(self._request("POST", (phone_number_uid, endpoint), body))
         if reply is None:
             raise UnknownOutcome(message="the reply names no message", http_status=200)
         return reply
@@ -164,6 +166,23 @@ class CloudApiClient(TemplateCalls):
                 raise
             return False
         return True
+
+    # Marketing Messages API
+
+    def fetch_reach(self, waba_uid, country_code, interval="L7D"):
+        """Return Meta's estimate of deliveries and cost at several maximum prices, as it replies;
+        `ReachEstimate` reads it.
+
+        :param country_code: ISO 3166-1 alpha-2
+        :param interval: the days behind it: 'L1D', 'L7D', 'L14D' or 'L28D'
+        """
+        targeting = {"geo_locations": {"countries": [country_code]}}
+        reply = self._get(
+            (waba_uid, "reachestimate"),
+            targeting_spec=json.dumps(targeting, separators=(",", ":")),
+            date_interval=interval,
+        )
+        return storable(reply)
 
     # Webhook subscription
 

@@ -12,7 +12,7 @@ import re
 
 from .errors import NotSent, RequestRefused, UnknownOutcome
 from .graph import GraphClient, checked_uid
-from .nodes import Template, TemplateComparison
+from .nodes import Template, TemplateComparison, TemplateDelivery
 from .template_nodes import ArchiveReply, LibraryTemplate, TemplateDay
 from .values import as_text, succeeded
 
@@ -20,6 +20,8 @@ TEMPLATE_MINIMAL_FIELDS = (
     "id,name,status,category,language,components,parameter_format,quality_score,rejected_reason"
 )
 TEMPLATE_FIELDS = f"{TEMPLATE_MINIMAL_FIELDS},previous_category,library_template_name"
+# Not known to older versions, nor to accounts outside the beta of the maximum price.
+TEMPLATE_DELIVERY_FIELDS = "message_send_ttl_seconds,degrees_of_freedom_spec,optimization_spec"
 META_GRAPH = "https://graph.facebook.com"
 # Meta documents archiving at this host, without a version.
 META_ARCHIVE = "https://api.facebook.com/"
@@ -40,14 +42,17 @@ class TemplateCalls(GraphClient):
         With fewer fields when Meta refuses some.
         """
         path = (waba_uid, "message_templates")
-        try:
-            templates = list(self._list(path, fields=TEMPLATE_FIELDS))
-        except RequestRefused as error:
-            if error.code != 100:
-                raise
-            templates = self._list(path, fields=TEMPLATE_MINIMAL_FIELDS)
+        # With fewer fields each time, for what an older version or account does not know.
+        attempts = (f"{TEMPLATE_FIELDS},{TEMPLATE_DELIVERY_FIELDS}", TEMPLATE_FIELDS)
+        for fields in (*attempts, TEMPLATE_MINIMAL_FIELDS):
+            try:
+                templates = list(self._list(path, fields=fields))
+                break
+            except RequestRefused as error:
+                if error.code != 100 or fields == TEMPLATE_MINIMAL_FIELDS:
+                    raise
         for template in templates:
-            yield Template.from_reply(template)
+            yield Template.from_reply(template, has_delivery=fields == attempts[0])
 
     def get_template(self, template_uid):
         """Return one `Template`."""
@@ -67,6 +72,11 @@ class TemplateCalls(GraphClient):
             if (found.get("name"), found.get("language")) == (name, language):
                 return Template.from_reply(found)
         return None
+
+    def get_template_delivery(self, template_uid):
+        """Return `TemplateDelivery`: time to live, maximum price and creative optimizations."""
+        reply = self._get((template_uid,), fields=f"id,{TEMPLATE_DELIVERY_FIELDS}")
+        return TemplateDelivery.from_reply(reply)
 
     def create_template(self, waba_uid, body):
         """Submit a template for review.

@@ -39,6 +39,7 @@ class Endpoints:
             ("GET", MediaFile, ""): self._read_file,
             ("DELETE", MediaFile, ""): self._delete_file,
             ("GET", Account, "phone_numbers"): self._phone_numbers,
+            ("GET", Account, "reachestimate"): self._estimate_reach,
             ("GET", Account, "message_templates"): self._list_templates,
             ("POST", Account, "message_templates"): self._create_template,
             ("DELETE", Account, "message_templates"): self._delete_template,
@@ -149,6 +150,9 @@ class Endpoints:
         found["data"] = [self.sim.nodes.read(n, call.query.get("fields"), call.version,
                                              NUMBER_LIST) for n in found["data"]]
         return found
+
+    def _estimate_reach(self, call, account):
+        return self.sim.marketing.estimate(account, call.query)
 
     def _list_templates(self, call, account):
         return self.sim.templates.list(account, call.query, call.version, call.base_url)

@@ -7,6 +7,7 @@ pages (2025-10 to 2026-09) and the OpenAPI file v23.0.
 import re
 
 from .graph_errors import GraphError
+from .marketing import DELIVERY_KEYS, read_delivery
 from .state import Account, Business, Number, Template
 
 FIELD = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(\{[^{}]*\})?\s*(,|\Z)")
@@ -121,7 +122,9 @@ class Nodes:
             return {"score": template.quality, "date": template.quality_date}
         if name in ("library_template_name", "rejection_info"):
             return getattr(template, name) or None
-        if name in ("message_send_ttl_seconds", "sub_category"):
+        if name in DELIVERY_KEYS:
+            return read_delivery(template, name)
+        if name == "sub_category":
             return None
         raise nonexisting(name, Template)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 
 from . import webhook_bodies as bodies
 from .state import draws
+from .template_analytics import product_of
 from .template_parameters import button_payload
 
 STOP_WORDS = frozenset({"baja", "stop", "alto", "unsubscribe", "cancelar", "darme de baja"})
@@ -53,6 +54,7 @@ class Message:
     components: list = field(default_factory=list)
     pricing: dict = field(default_factory=dict)
     priced_status: str = "delivered"
+    cost: dict | None = None
     is_reaction: bool = False
 
 
@@ -79,7 +81,10 @@ class People:
 
     def play(self, message, code=0):
         """Schedule all consequences of an accepted message (failing with ``code``)."""
-        fate = OutcomePlan(error=code) if code else self.plan_outcome(message)
+        fate = self.plan_outcome(message)
+        if code:
+            # -1: accepted and never delivered, without a report.
+            fate = OutcomePlan(error=code) if code > 0 else OutcomePlan(delivered=False)
         if fate.error:
             self._later("failed", 0.0, message, fate.error)
             return
@@ -147,7 +152,7 @@ class People:
 
     def _status(self, message, status, code):
         if message.template:
-            message.template.tally(status, self.world.clock.now())
+            message.template.tally(status, self.world.clock.now(), product_of(message))
         self.delivery.enqueue_update(
             bodies.status_update(message, status, self.world.clock.now(), code)
         )
@@ -164,7 +169,7 @@ class People:
         elif kind == "button" and button:
             index, text = button
             payload = button_payload(message.components, index, text)
-            message.template.tally("clicked", self.world.clock.now())
+            message.template.tally("clicked", self.world.clock.now(), product_of(message))
             self.inbound(number, person, button_content(payload, text), message.wamid, True)
         else:
             content = text_content(_pick(rules.stop_texts, fate.pick))

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from .delivery import Delivery
 from .faults import Faults
 from .heartbeat import Heartbeat
+from .marketing import Auction, Marketing
 from .nodes import Nodes
 from .people import Behaviour, People
 from .seed import build_world
@@ -36,7 +37,8 @@ class Simulator:
         self.delivery = Delivery(self.world, settings)
         self.people = People(self.world, self.timeline, self.delivery)
         self.nodes = Nodes(self.world, self.delivery)
-        self.sender = Sender(self.world, self.people)
+        self.marketing = Marketing(self.world)
+        self.sender = Sender(self.world, self.people, self.marketing)
         self.uploads = Uploads(self.world)
         self.templates = Templates(self.world, self.nodes, self.uploads, self.calendar,
                                    self.delivery, log)
@@ -57,6 +59,7 @@ class Simulator:
         self.faults.clear()
         self.log.clear()
         self.people.behaviour = Behaviour()
+        self.marketing.auction = Auction()
         self.world.__dict__.update(fresh.__dict__)
 
     @property

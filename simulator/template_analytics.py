@@ -14,6 +14,12 @@ DAYS_MAX = 90
 PRODUCTS = ("CLOUD_API", "MARKETING_MESSAGES_LITE_API")
 
 
+def product_of(message):
+    """The endpoint by which a template message was sent, as analytics name it."""
+    by_marketing = (message.pricing or {}).get("category") == "marketing_lite"
+    return PRODUCTS[1] if by_marketing else PRODUCTS[0]
+
+
 class TemplateAnalytics:
     """Reads the tallies that templates keep."""
 

@@ -7,6 +7,7 @@ pausing" (2025-10), "Template library" (2026-04-09), "Templates overview" (2025-
 from . import library, review
 from . import webhook_bodies as bodies
 from .graph_errors import GraphError, missing_parameter
+from .marketing import DELIVERY_KEYS, change_delivery
 from .paging import page
 from .state import DAY, Template
 from .template_parts import invalid
@@ -60,11 +61,14 @@ class Templates:
         self._check_new_name(account, name, language, now)
         self._check_amounts(account, now)
         category = str(body["category"]).upper()
-        template = self.world.add(Template(
+        template = Template(
             self.world.next_id("6000"), account.id, name, language, category,
             normalised(body["components"], category, self.uploads.address(origin)),
             status="PENDING",
-            parameter_format=str(body.get("parameter_format", "POSITIONAL")).upper()))
+            parameter_format=str(body.get("parameter_format", "POSITIONAL")).upper(),
+            marketing_ready_at=now + self.world.settings.marketing_sync_seconds)
+        change_delivery(template, account, body, now)
+        self.world.add(template)
         account.creations.append(now)
         if chosen:
             template.library_template_name = chosen["name"]
@@ -77,6 +81,9 @@ class Templates:
         if template.status not in ("APPROVED", "REJECTED", "PAUSED"):
             raise invalid(f"A {template.status} template cannot be edited")
         now = self.world.clock.now()
+        change_delivery(template, self.world.find_account(template), body, now)
+        if body and set(body) <= DELIVERY_KEYS:
+            return {"success": True}
         category = str(body.get("category", template.category)).upper()
         if template.library_template_name and "components" in body:
             raise invalid("The content of a template from the library cannot be edited")

@@ -19,6 +19,7 @@ from . import waba_template_health
 from . import waba_template_act
 from . import waba_template_gallery
 from . import waba_template_submit
+from . import waba_template_delivery
 from . import waba_test_send
 from . import waba_sequence_activate
 from . import waba_sequence_apply

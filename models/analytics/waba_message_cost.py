@@ -35,6 +35,7 @@ ARRIVAL_SQL = SQL("COALESCE(m.delivered_at, m.read_at)")
 
 COST_STATES = [
     ("charged", "Charged by rate card"),
+    ("reported", "Charged as reported by Meta"),
     ("free_window", "Free: reply window open"),
     ("free_entry", "Free: came from an ad"),
     ("free_other", "Free: not billable"),
@@ -52,20 +53,41 @@ class Prices:
 
     def __init__(self, env):
         self.env = env
-        self._cards, self._known = {}, {}
+        self._cards, self._known, self._currencies = {}, {}, {}
 
-    def message_cost(self, company_id, country_code, at, category, type_, billable):
+    def message_cost(
+        self, company_id, country_code, at, category, type_, billable, max_price, charge, currency
+    ):
         """Return (state, cost, currency id, cost in the company's currency) of one message.
 
         :param at: naive UTC datetime of the delivery
         :param category, type_, billable: Meta's pricing object, None where it was not reported
+        :param max_price: the most that it may cost, None without one: no rate card applies to it
+        :param charge, currency: what Meta reported as charged, and its ISO code
         """
+        if charge is not None or max_price is not None:
+            return self._reported_cost(company_id, at, charge, currency)
         billable = {"yes": True, "no": False}.get(billable)
         key = (company_id, country_code, at.date(), category, type_, billable)
         if key not in self._known:
             charge = policy_cost.message_charge(category or "", type_ or "", billable)
             self._known[key] = self._price(charge, company_id, country_code, at)
         return self._known[key]
+
+    def _reported_cost(self, company_id, at, charge, code):
+        currency = self._currency(code)
+        if charge is None or not currency:
+            return "not_told", None, None, None
+        company = self.env["res.company"].sudo().browse(company_id)
+        amount = float(charge)
+        converted = currency._convert(amount, company.currency_id, company, at.date(), round=False)
+        return "reported", amount, currency.id, converted
+
+    def _currency(self, code):
+        if code not in self._currencies:
+            currencies = self.env["res.currency"].with_context(active_test=False)
+            self._currencies[code] = currencies.search([("name", "=", code or "")], limit=1)
+        return self._currencies[code]
 
     def _price(self, charge, company_id, country_code, at):
         if charge.state.startswith("free"):
@@ -83,7 +105,8 @@ class Prices:
 
 
 class WabaMessage(models.Model):
-    """The cost is that of Meta's pricing object by the rate card of the day of delivery.
+    """The cost is what Meta reported as charged, of promotions with a maximum price; of all others
+    that of Meta's pricing object by the rate card of the day of delivery.
 
     Empty `cost_state`: not priced yet. A later rate card prices messages that had no rate; a price
     does not change.
@@ -174,7 +197,8 @@ class WabaMessage(models.Model):
 
     @api.model
     def _unpriced_rows(self):
-        """Return [(id, day sent, company id, country code, arrived at, category, type, billable)].
+        """Return [(id, day sent, company id, country code, arrived at, category, type, billable,
+        maximum price, charge, its currency)].
 
         Messages without a reported price are included after `WAIT_FOR_PRICE`.
         """
@@ -182,7 +206,8 @@ class WabaMessage(models.Model):
         return self.env.execute_query(
             SQL(
                 """SELECT m.id, (%(left_at)s)::date, m.company_id, c.code, %(arrived)s,
-                          m.pricing_category, m.pricing_type, m.pricing_billable
+                          m.pricing_category, m.pricing_type, m.pricing_billable, m.max_price,
+                          m.charge, m.charge_currency
                      FROM waba_message m
                 LEFT JOIN waba_phone_prefix p ON p.prefix = %(prefix)s
                 LEFT JOIN res_country c ON c.id = p.country_id

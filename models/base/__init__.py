@@ -4,6 +4,7 @@ from . import res_company
 from . import res_config_settings
 from . import waba_portfolio
 from . import waba_account
+from . import waba_account_marketing
 from . import waba_account_sync
 from . import waba_account_database
 from . import waba_reputation_event
@@ -14,6 +15,7 @@ from . import waba_response_mixin
 from . import waba_template
 from . import waba_template_draft
 from . import waba_template_draft_editor
+from . import waba_template_delivery
 from . import waba_conversation
 from . import waba_message
 from . import template

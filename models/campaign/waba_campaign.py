@@ -148,6 +148,10 @@ class WabaCampaign(models.Model):
         default=lambda self: self._default_sender(),
     )  # fmt: skip
     scheduled_at = fields.Datetime("Send at", tracking=True, copy=False)
+    price_ids = fields.One2many(
+        "waba.campaign.price", "campaign_id", string="Maximum prices", copy=True
+    )
+    promotions_by = fields.Selection(related="sender_id.account_id.promotions_by")
     # Pause
     pause_reason = fields.Text("Pause reason", readonly=True, copy=False)
     pause_cause = fields.Selection(

@@ -148,7 +148,9 @@ class WabaCampaign(models.Model):
         for campaign in self:
             campaign.canary_text = campaign._describe_canary() if campaign.sender_id else False
 
-    @api.depends("ab_test", "holdout_percent", "priority", "canary_state", "canary_text")
+    @api.depends(
+        "ab_test", "holdout_percent", "priority", "canary_state", "canary_text", "price_ids"
+    )
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_options_text(self):
         for campaign in self:
@@ -496,6 +498,7 @@ class WabaCampaign(models.Model):
             self.ab_test and self.env._("A/B test"),
             self.holdout_percent and self.env._("Hold-out group %s%%", self.holdout_percent),
             self.priority == "1" and self.env._("High priority"),
+            self.price_ids and self.env._("Maximum price"),
         ]
         size = self.sender_id and (self.canary_size or self._pending_canary_size())
         if size:

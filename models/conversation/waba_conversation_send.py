@@ -456,5 +456,5 @@ class WabaVariableMixin(models.AbstractModel):
             return self.sudo().file_id.name or ""
         if self.source == "date" and self.offer_ends_at:
             zone = self._filled_template().company_id.sudo()._waba_time_zone()
-            return format_datetime(self.env, self.offer_ends_at, tz=zone)
+            return format_moment(self.env, self.offer_ends_at, tz=zone)
         return ""

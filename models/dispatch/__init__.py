@@ -1,5 +1,6 @@
 """Sending: queue, limits, reservation, dispatch, results, statuses."""
 
+from . import waba_account_route
 from . import waba_sender_reserve
 from . import waba_sender_dispatch
 from . import waba_message_queue

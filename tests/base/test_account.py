@@ -121,7 +121,8 @@ class TestConnect(ConnectCase):
             [
                 "Access token", "App secret", "Permissions", "WhatsApp Business Account",
                 "Business portfolio",
-                "Daily limit", "Meta status: account", "Meta status: portfolio", "Meta status: app",
+                "Daily limit", "Promotions",
+                "Meta status: account", "Meta status: portfolio", "Meta status: app",
                 "Number +34 600 000 003", "Templates", "Webhook subscription", "Webhook fields",
                 "Scheduled jobs",
             ],

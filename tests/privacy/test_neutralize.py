@@ -73,20 +73,22 @@ STAYS = {
     },
     META: {
         "waba_account": "waba_uid app_uid api_version restriction review_status"
-        " blocked_country_codes missing_webhook_fields",
+        " blocked_country_codes missing_webhook_fields marketing_onboarding",
         "waba_action_variable": "example",
         "waba_campaign_language": "language",
+        "waba_campaign_price": "estimate estimate_problem",
         "waba_campaign_variable": "example",
         "waba_file": "mimetype sha256",
         "waba_file_upload": "media_uid sha256",
         "waba_media": "media_uid mimetype sha256",
-        "waba_message": "wamid kind fbtrace_id pricing_category pricing_type about_wamid",
+        "waba_message": "wamid kind fbtrace_id pricing_category pricing_type about_wamid"
+        " charge_currency",
         "waba_portfolio": "portfolio_uid",
         "waba_sender": "phone_number_uid display_phone_number number verified_name platform_status"
         " name_status",
         "waba_sequence_variable": "example",
         "waba_template": "template_uid name language status_reason components unsupported"
-        " rejection_info library_name",
+        " rejection_info library_name creative_features refused_endpoint",
         "waba_template_draft": "header_handle extra edits",
         "waba_template_gallery_line": "key title language components parameter_format inputs",
         "waba_template_variable": "example",

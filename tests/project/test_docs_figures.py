@@ -65,9 +65,11 @@ from odoo.tests import TransactionCase
 
 DOCS = Path(__file__).parents[2] / "docs"
 CONSTANT = re.compile(r"`([A-Z][A-Z_]+)`")
-# Written alike: what people send, payloads, an HTTP method, a variable of glibc's.
+# Written alike: what people send, payloads, an HTTP method, a variable of glibc's, Meta's values.
 NO_CONSTANTS = {
     "BAJA", "END", "HEAD", "MALLOC_ARENA_MAX", "STOOOP", "WABA_RESUME", "WABA_STOP",
+    "CLOUD_API_FALLBACK", "ELIGIBLE", "MM_LITE_TERMS_SIGNED", "ONBOARDED", "OPT_IN", "OPT_OUT",
+    "STRICT",
 }  # fmt: skip
 SETTINGS = response.DEFAULTS
 REQUIREMENTS = requirements.REQUIREMENTS

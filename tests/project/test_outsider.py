@@ -39,6 +39,7 @@ METHODS = {
         "action_connect": "system", "action_diagnose": "manager", "action_resume": "manager",
         "action_sync": "manager", "action_view_senders": "reads",
         "action_view_templates": "reads", "action_confirm_database": "system",
+        "action_retry_marketing_api": "manager",
     },
     "waba.attribution": {"action_open_lead": "reads"},
     "waba.auto.reply": {"action_view_replies": "reads"},
@@ -133,6 +134,7 @@ METHODS = {
         "action_unarchive_at_meta": "manager", "action_unpause": "manager",
         "action_view_versions": "reads",
         "action_new_draft": "reads", "action_view_drafts": "reads",
+        "action_delivery": "manager", "action_view_health": "manager",
     },
     "waba.template.act": {"action_confirm": "manager"},
     "waba.template.gallery": {
@@ -147,6 +149,10 @@ METHODS = {
         "builder_samples": "reads",
     },
     "waba.template.submit": {"action_confirm": "manager"},
+    "waba.template.delivery": {"action_confirm": "manager"},
+    "waba.template.health": {
+        "action_read_meta": "manager", "action_enable_insights": "manager",
+    },
     "waba.test.send": {"action_refresh": "reads", "action_send": "writes"},
     "waba.webhook.event": {"action_reapply": "system"},
     # What leads and contacts get from us.

@@ -47,6 +47,7 @@ RIGHTS = {
     "waba.campaign": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign.language": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign.variable": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.campaign.price": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.message": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.message.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.audience.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
@@ -62,6 +63,7 @@ RIGHTS = {
     "waba.test.send": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.round.trip": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.release": {USER: "", MANAGER: "rwc", SYSTEM: ""},
+    "waba.template.delivery": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.preflight": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.preflight.line": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.diagnosis": {USER: "", MANAGER: "r", SYSTEM: ""},
@@ -353,6 +355,7 @@ class TestCompanies(SecurityCase):
 
     def test_nothing_of_another_company_is_seen(self):
         campaign = self._launch(self._leads(1), by_language=True)
+        self.env["waba.campaign.price"].create({"campaign_id": campaign.id, "max_price": 0.05})
         self._receive(self._inbound("+34611000000", "BAJA"))
         self._receive(
             self._inbound("+34611000000", "", "wamid.IN2", type="image", image={"id": "1"})
