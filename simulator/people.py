@@ -71,10 +71,11 @@ class OutcomePlan:
 class People:
     """Plays the recipients: schedules statuses, replies and opt-outs on the timeline."""
 
-    def __init__(self, world, timeline, delivery):
+    def __init__(self, world, timeline, delivery, ledger):
         self.world = world
         self.timeline = timeline
         self.delivery = delivery
+        self.ledger = ledger
         self.behaviour = Behaviour()
 
     def play(self, message, code=0):
@@ -146,9 +147,10 @@ class People:
         return wait
 
     def _status(self, message, status, code):
-        self.delivery.enqueue_update(
-            bodies.status_update(message, status, self.world.clock.now(), code)
-        )
+        now = self.world.clock.now()
+        if status == message.priced_status:
+            self.ledger.charge(message, now)
+        self.delivery.enqueue_update(bodies.status_update(message, status, now, code))
 
     def _answer(self, message, fate):
         rules, number, person = self.behaviour, message.number, message.person
