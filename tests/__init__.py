@@ -65,6 +65,7 @@ from .crm import test_message_button
 from .crm import test_message_why
 from .crm import test_person_panel
 from .crm import test_server_action
+from .dispatch import test_budget
 from .dispatch import test_departure
 from .dispatch import test_dispatch
 from .dispatch import test_failures

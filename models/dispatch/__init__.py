@@ -1,7 +1,8 @@
 """Sending: queue, limits, reservation, dispatch, results, statuses."""
 
+from . import waba_rate
+from . import waba_budget
 from . import waba_sender_reserve
 from . import waba_sender_dispatch
 from . import waba_message_queue
 from . import waba_message_status
-from . import waba_rate

@@ -44,6 +44,7 @@ RIGHTS = {
     "waba.answer.report": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.message.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.attribution": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.budget.total": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.money.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.money.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.sender.reputation": {USER: "r", MANAGER: "r", SYSTEM: ""},
@@ -357,6 +358,7 @@ class TestCompanies(SecurityCase):
         self.env["waba.auto.reply"].create({"name": "Closed", "text": "We are closed."})
         self._follow_up()
         self.env["waba.attribution.due"]._add_leads([1])
+        self.env["waba.budget.total"].create({"company_id": self.env.company.id, "amount": 1})
         self._what_sending_asks()
         for model in RIGHTS:
             # Theirs alone who asked for them.

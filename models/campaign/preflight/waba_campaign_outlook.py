@@ -11,11 +11,13 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, format_amount
 
-from ....policy import limits, pacing, preflight, preflight_outlook, rates
+from ....policy import budget, limits, pacing, preflight, preflight_outlook, rates
 from ....policy.reputation_rates import MIN_VOLUME
 from ...base.waba_message import ACCEPTED_STATES
 from ...consent.consent_sql import consent_sql, strongest_consent
+from ...dispatch.waba_budget import Purse
 from ...dispatch.waba_sender_dispatch import Delay
+from ...tools.figures import amount_text
 from ...tools.moments import moment_text
 from ...tools.phone_countries import number_country
 from ...tools.reputation_texts import format_number, format_percent
@@ -486,6 +488,48 @@ class WabaCampaign(models.Model):
                 priced += count
                 amounts[currency] += amount * count
         return Costs(dict(amounts), priced, free, unpriced)
+
+    def _preflight_budget(self, report):
+        audience = report.audience
+        if not audience or not audience.receiving:
+            return []
+        purse = Purse(self.company_id.sudo(), self._planned_start(report), self)
+        budgets = purse.binding_budgets(None, self).values()
+        if not budgets:
+            return []
+        category = self.category if self.category in rates.CATEGORIES else "marketing"
+        bounds, unpriced = [], set()
+        for one in audience.receiving:
+            in_window = audience.history(one).in_window
+            bound = purse.bound_in(one.country_code, category, in_window).amount
+            bounds.append(bound)
+            if bound is None:
+                unpriced.add(one.country_code)
+        left = min(max(one.left, budget.ZERO) for one in budgets)
+        covered = 0 if unpriced else self._count_covered(bounds, budgets, left, report)
+        verdict = preflight_outlook.assess_budget(covered, report.receiving, len(unpriced))
+        total = budget.ZERO if unpriced else sum(bounds) * report.receiving / len(bounds)
+        home = self.company_id.currency_id
+        return [
+            self._preflight_check(
+                "budget",
+                verdict,
+                count=covered,
+                receiving=report.receiving,
+                amount=amount_text(self.env, float(total), home),
+                left=amount_text(self.env, float(left), home),
+                countries=self._country_names(sorted(unpriced)),
+                mend="rates" if unpriced else "",
+            )
+        ]
+
+    def _count_covered(self, bounds, budgets, left, report):
+        """Messages that the budgets cover; of a large audience by the average of those counted."""
+        covered = budget.count_affordable(bounds, budgets)
+        if report.audience.is_whole or covered < len(bounds):
+            return covered
+        total = sum(bounds)
+        return min(report.receiving, int(left * len(bounds) / total) if total else report.receiving)
 
     def _describe_amount(self, amounts):
         """'41.20 €', with the sum in the company's currency if that differs and has a rate."""
