@@ -2,6 +2,7 @@ from .analytics import test_figures
 from .analytics import test_links
 from .analytics import test_money
 from .analytics import test_money_tab
+from .analytics import test_price_check
 from .base import test_account
 from .base import test_account_stops
 from .base import test_diagnosis

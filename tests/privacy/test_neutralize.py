@@ -68,7 +68,7 @@ STAYS = {
     },
     META: {
         "waba_account": "waba_uid app_uid api_version restriction review_status"
-        " blocked_country_codes missing_webhook_fields",
+        " blocked_country_codes missing_webhook_fields volume_tiers",
         "waba_action_variable": "example",
         "waba_campaign_variable": "example",
         "waba_media": "media_uid mimetype sha256",
