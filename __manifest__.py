@@ -52,6 +52,7 @@
         "wizard/waba_round_trip_views.xml",
         "wizard/waba_privacy_views.xml",
         "wizard/waba_release_views.xml",
+        "wizard/waba_template_delivery_views.xml",
         "wizard/waba_preflight_views.xml",
         "wizard/waba_test_send_views.xml",
         "wizard/waba_sequence_wizard_views.xml",

@@ -38,6 +38,15 @@ from .events import (
     UnknownEvent,
 )
 from .health import Health
+from .marketing import (
+    BID_DELIVERIES,
+    CREATIVE_FEATURES,
+    MAX_BID,
+    MAX_TTL_SECONDS,
+    MIN_TTL_SECONDS,
+    delivery_changes,
+    with_marketing_options,
+)
 from .nodes import (
     MediaInfo,
     PhoneNumber,

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 
 from urllib3.filepost import encode_multipart_formdata
 
@@ -17,8 +18,10 @@ from .nodes import (
     SubscribedFields,
     Template,
     TemplateComparison,
+    TemplateDelivery,
     TokenInfo,
 )
+from .values import storable
 
 PHONE_NUMBER_FIELDS = (
     "id,display_phone_number,verified_name,quality_rating,status,throughput,name_status,"
@@ -29,12 +32,14 @@ PHONE_NUMBER_MINIMAL_FIELDS = "id,display_phone_number,verified_name,quality_rat
 ACCOUNT_FIELDS = (
     "id,name,currency,timezone_id,account_review_status,owner_business_info,"
     "disable_marketing_messages_on_cloud_api,whatsapp_business_manager_messaging_limit,"
-    "health_status,business_verification_status"
+    "health_status,business_verification_status,marketing_messages_onboarding_status"
 )
 ACCOUNT_MINIMAL_FIELDS = "id,name,currency,timezone_id,account_review_status,owner_business_info"
 TEMPLATE_FIELDS = (
     "id,name,status,category,language,components,parameter_format,quality_score,rejected_reason"
 )
+# Not known to older versions, nor to accounts outside the beta of the maximum price.
+TEMPLATE_DELIVERY_FIELDS = "message_send_ttl_seconds,degrees_of_freedom_spec,optimization_spec"
 
 
 class CloudApiClient(GraphClient):
@@ -46,14 +51,15 @@ class CloudApiClient(GraphClient):
 
     # Messages
 
-    def send_message(self, phone_number_uid, body):
+    def send_message(self, phone_number_uid, body, endpoint="messages"):
         """Send one message.
 
         :param body: request body, see `payloads.template_message` and `payloads.text_message`.
+        :param endpoint: 'messages', or 'marketing_messages' for a marketing template.
         :return: SendReply
         :raise UnknownOutcome: the message may have been accepted: never send it again blindly.
         """
-        reply = SendReply.from_reply(self._request("POST", (phone_number_uid, "messages"), body))
+        reply = SendReply.from_reply(self._request("POST", (phone_number_uid, endpoint), body))
         if reply is None:
             raise UnknownOutcome(message="the reply names no message", http_status=200)
         return reply
@@ -190,12 +196,25 @@ class CloudApiClient(GraphClient):
 
     def list_templates(self, waba_uid):
         """Yield each `Template` of the account once, also when Meta's cursors break on the way."""
-        for template in self._list((waba_uid, "message_templates"), fields=TEMPLATE_FIELDS):
-            yield Template.from_reply(template)
+        path = (waba_uid, "message_templates")
+        all_fields, has_delivery = f"{TEMPLATE_FIELDS},{TEMPLATE_DELIVERY_FIELDS}", True
+        try:
+            templates = list(self._list(path, fields=all_fields))
+        except RequestRefused as error:
+            if error.code != 100:
+                raise
+            templates, has_delivery = self._list(path, fields=TEMPLATE_FIELDS), False
+        for template in templates:
+            yield Template.from_reply(template, has_delivery)
 
     def get_template(self, template_uid):
         """Return one `Template`."""
         return Template.from_reply(self._get((template_uid,), fields=TEMPLATE_FIELDS))
+
+    def get_template_delivery(self, template_uid):
+        """Return `TemplateDelivery`: time to live, maximum price and creative optimizations."""
+        reply = self._get((template_uid,), fields=f"id,{TEMPLATE_DELIVERY_FIELDS}")
+        return TemplateDelivery.from_reply(reply)
 
     def create_template(self, waba_uid, body):
         """Submit a template for review.
@@ -231,6 +250,23 @@ class CloudApiClient(GraphClient):
             end=int(end),
         )
         return TemplateComparison.from_reply(reply)
+
+    # Marketing Messages API
+
+    def fetch_reach(self, waba_uid, country_code, interval="L7D"):
+        """Return Meta's estimate of deliveries and cost at several maximum prices, as it replies;
+        `ReachEstimate` reads it.
+
+        :param country_code: ISO 3166-1 alpha-2
+        :param interval: the days behind it: 'L1D', 'L7D', 'L14D' or 'L28D'
+        """
+        targeting = {"geo_locations": {"countries": [country_code]}}
+        reply = self._get(
+            (waba_uid, "reachestimate"),
+            targeting_spec=json.dumps(targeting, separators=(",", ":")),
+            date_interval=interval,
+        )
+        return storable(reply)
 
     # Webhook subscription
 

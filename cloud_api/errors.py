@@ -136,6 +136,10 @@ _BLOCK_PAGE = (
     "https://developers.facebook.com/documentation/business-messaging/whatsapp/block-users/"
     " (2026-05-21)"
 )
+_PRICE_PAGE = (
+    "https://developers.facebook.com/documentation/business-messaging/whatsapp/marketing-messages/"
+    "pricing (2026-10-01)"
+)
 _CHANGELOG = (
     "https://developers.facebook.com/documentation/business-messaging/whatsapp/changelog"
     " (2025-10-08)"
@@ -188,7 +192,7 @@ CODES: dict[int, CodeRule] = {
     **_rules(TemplateError, "template_policy", [132007]),
     **_rules(TemplateError, "flow_blocked", [132068]),
     # What we sent. 131059 is a bad paging cursor on the template list (v24+).
-    **_rules(RequestRefused, "bad_request", [100, 131008, 131009, 131051, 131053, 131055, 134100]),
+    **_rules(RequestRefused, "bad_request", [100, 131008, 131009, 131051, 131053]),
     **_rules(RequestRefused, "bad_request", [132005, 132018]),
     **_rules(RequestRefused, "bad_request", [132008], _PYWA),
     **_rules(RequestRefused, "bad_request", [131059], _CHANGELOG),
@@ -201,6 +205,9 @@ CODES: dict[int, CodeRule] = {
     **_rules(RequestRefused, "bsuid_unsupported", [131062], _BSUID_PAGE),
     # Generic parameter error until 2026-05; since then also a message dropped by portfolio pacing.
     **_rules(RequestRefused, "pacing_drop", [135000], _PACING_PAGE),
+    # The endpoint: only marketing templates here, or no template with a maximum price there.
+    **_rules(TemplateError, "wrong_endpoint", [131055, 134100]),
+    **_rules(TemplateError, "wrong_endpoint", [131061], _PRICE_PAGE),
     # The recipient.
     **_rules(RecipientError, "undeliverable", [131026]),
     **_rules(RecipientError, "not_test_number", [131030], _PYWA),

@@ -43,6 +43,7 @@ class MessageStatus(Event):
     :param opaque: our `biz_opaque_callback_data`.
     :param is_group: progress of a message in a group, at one of its members.
     :param billable: None when Meta gives no pricing.
+    :param cost: what Meta charges, as it reports it under a maximum price; None otherwise.
     """
 
     phone_number_uid: str = ""
@@ -55,6 +56,8 @@ class MessageStatus(Event):
     pricing_category: str = ""
     pricing_type: str = ""
     billable: bool | None = None
+    cost: float | None = None
+    cost_currency: str = ""
     profile_name: str = ""
     error: ErrorInfo | None = None
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .health import Health
+from .marketing import BID_STRATEGY
 from .values import (
+    as_amount,
     as_code,
     as_datetime,
     as_dict,
@@ -91,7 +93,11 @@ def _node_rate(level, is_on_biz_app):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A WhatsApp Business Account and the portfolio that owns it ('' when Meta gives none)."""
+    """A WhatsApp Business Account and the portfolio that owns it ('' when Meta gives none).
+
+    :param onboarding: to the Marketing Messages API: 'ELIGIBLE', 'ONBOARDED' or another word of
+        Meta's, '' when not given.
+    """
 
     waba_uid: str
     name: str
@@ -102,6 +108,7 @@ class Account:
     messaging_limit: str
     health: Health
     marketing_disabled: bool
+    onboarding: str
     verification: str
     raw: dict = field(repr=False, hash=False)
 
@@ -120,6 +127,7 @@ class Account:
             messaging_limit=_node_limit(raw),
             health=Health.from_reply(raw.get("health_status")),
             marketing_disabled=raw.get("disable_marketing_messages_on_cloud_api") is True,
+            onboarding=as_text(raw.get("marketing_messages_onboarding_status")).strip().upper(),
             verification=as_word(raw.get("business_verification_status")),
             raw=raw,
         )
@@ -138,11 +146,15 @@ class Template:
     parameter_format: str
     components: list = field(hash=False)
     rejected_reason: str
+    delivery: "TemplateDelivery | None"
     raw: dict = field(repr=False, hash=False)
 
     @classmethod
-    def from_reply(cls, value):
-        """Read a template node."""
+    def from_reply(cls, value, has_delivery=False):
+        """Read a template node.
+
+        :param has_delivery: Meta was asked for what `TemplateDelivery` holds
+        """
         raw = as_dict(value)
         named = as_word(raw.get("parameter_format")) == "named"
         reason = as_text(raw.get("rejected_reason"))
@@ -157,8 +169,101 @@ class Template:
             components=[part for part in as_list(raw.get("components")) if isinstance(part, dict)],
             # Meta writes NONE on templates that were never rejected.
             rejected_reason="" if reason.upper() == "NONE" else reason,
+            delivery=TemplateDelivery.from_reply(raw) if has_delivery else None,
             raw=raw,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateDelivery:
+    """What a marketing template says about its delivery; the Marketing Messages API's alone.
+
+    :param ttl_seconds: for how long Meta tries to deliver; None: 30 days
+    :param bid: maximum price of 1,000 deliveries in the currency's smallest unit; None: no maximum
+    :param is_bid_clear: nothing else in Meta's object changes the price
+    :param features: {creative optimization in lower case: whether it is on}
+    """
+
+    ttl_seconds: int | None
+    bid: int | None
+    is_bid_clear: bool
+    features: dict = field(hash=False)
+
+    @classmethod
+    def from_reply(cls, value):
+        """Read the part of a template node."""
+        raw = as_dict(value)
+        spec = as_dict(raw.get("optimization_spec"))
+        bid = as_code(spec.get("bid_amount"))
+        ttl = as_code(raw.get("message_send_ttl_seconds"))
+        known = spec.keys() <= {"bid_amount", "bid_strategy"}
+        strategy = as_text(spec.get("bid_strategy")).upper()
+        return cls(
+            ttl_seconds=ttl if ttl and ttl > 0 else None,
+            bid=bid if bid and bid > 0 else None,
+            is_bid_clear=known and strategy in ("", BID_STRATEGY),
+            features=_creative_features(raw.get("degrees_of_freedom_spec")),
+        )
+
+
+def _creative_features(value):
+    """{name: is on} of `degrees_of_freedom_spec`: an object when written, a list when read."""
+    found = as_dict(value).get("creative_features_spec")
+    if isinstance(found, dict):
+        pairs = list(found.items())
+    else:
+        pairs = [(as_dict(item).get("key"), as_dict(item).get("value")) for item in as_list(found)]
+    return {
+        as_text(name).lower(): as_text(as_dict(choice).get("enroll_status")).upper() == "OPT_IN"
+        for name, choice in pairs
+        if as_text(name)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ReachPoint:
+    """Meta's estimate at one maximum price, per `users` recipients.
+
+    :param bid: maximum price of 1,000 deliveries, as in `TemplateDelivery`
+    :param deliveries: (least, most)
+    :param costs: (least, most) average cost of 1,000 deliveries, in the smallest unit
+    """
+
+    bid: int
+    users: int
+    deliveries: tuple[int, int]
+    costs: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ReachEstimate:
+    """Meta's estimate of deliveries and costs at several maximum prices, cheapest first."""
+
+    currency: str
+    points: tuple[ReachPoint, ...]
+
+    @classmethod
+    def from_reply(cls, value):
+        """Read the reply of `/reachestimate`; a point without its figures is left out."""
+        raw = as_dict(value)
+        points = [_reach_point(as_dict(point)) for point in as_list(raw.get("estimates"))]
+        return cls(
+            as_text(raw.get("waba_currency")).strip().upper(),
+            tuple(sorted(filter(None, points), key=lambda point: point.bid)),
+        )
+
+
+def _reach_point(raw):
+    # Until 2026-05 the names of the deliveries had their parts the other way round.
+    deliveries = [
+        as_code(raw.get(f"deliveries_{end}_bound", raw.get(f"{end}_bound_deliveries")))
+        for end in ("lower", "upper")
+    ]
+    costs = [as_amount(raw.get(f"cost_{end}_bound")) for end in ("lower", "upper")]
+    bid, users = as_code(raw.get("bid_amount")), as_code(raw.get("users"))
+    if not bid or not users or None in deliveries or None in costs:
+        return None
+    return ReachPoint(bid, users, tuple(deliveries), tuple(costs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class _Job:
     phone_number_uid: str
     body: dict
     send_before: float
+    endpoint: str
 
 
 class SendPool:
@@ -107,12 +108,13 @@ class SendPool:
             self._pacer.set_rate(rate, window)
             self._changed.notify()
 
-    def submit(self, key, phone_number_uid, body, send_before):
+    def submit(self, key, phone_number_uid, body, send_before, endpoint="messages"):
         """Queue one message.
 
         :param key: any value, returned in the result.
         :param body: request body, see `payloads`.
         :param send_before: epoch seconds after which it must not start.
+        :param endpoint: see `CloudApiClient.send_message`.
         :raise RuntimeError: the pool is closed.
         """
         with self._lock:
@@ -120,7 +122,7 @@ class SendPool:
                 raise RuntimeError("the pool is closed")
             if len(self._threads) < self._connections:
                 self._add_thread()
-            self._queue.append(_Job(key, phone_number_uid, body, send_before))
+            self._queue.append(_Job(key, phone_number_uid, body, send_before, endpoint))
             self._changed.notify()
 
     def results(self, max_items, timeout=None, min_items=1):
@@ -236,7 +238,7 @@ def _deliver(client, job, started_at):
     """Send one message and return its result, errors included."""
     reply, error = None, None
     try:
-        reply = client.send_message(job.phone_number_uid, job.body)
+        reply = client.send_message(job.phone_number_uid, job.body, job.endpoint)
     except CloudApiError as refusal:
         error = refusal
     # Otherwise the thread dies and its message has no result; the request may have been sent.

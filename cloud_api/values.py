@@ -73,6 +73,12 @@ def as_code(value):
     return value if is_number and abs(value) <= _MAX_CODE else None
 
 
+def as_amount(value):
+    """Return an amount of money, 0 or more; None for anything else."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < 10**9 else None
+
+
 def as_dict(value):
     """Return the dict itself, {} for anything else."""
     return value if isinstance(value, dict) else {}

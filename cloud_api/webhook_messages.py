@@ -3,6 +3,7 @@
 from .errors import classify
 from .events import ErrorInfo, InboundMessage, MessageStatus, PlatformError
 from .values import (
+    as_amount,
     as_bsuid,
     as_code,
     as_dict,
@@ -69,6 +70,7 @@ def _status(scope, status):
     contact = scope.contact(digits(recipient), recipient, user_uid)
     pricing = as_dict(status.get("pricing"))
     billable = pricing.get("billable")
+    cost = as_dict(pricing.get("cost"))
     return MessageStatus(
         **scope.shared(status, status.get("timestamp")),
         phone_number_uid=scope.phone_number_uid,
@@ -81,6 +83,8 @@ def _status(scope, status):
         pricing_category=as_text(pricing.get("category")).lower(),
         pricing_type=as_text(pricing.get("type")).lower(),
         billable=billable if isinstance(billable, bool) else None,
+        cost=as_amount(cost.get("amount")),
+        cost_currency=as_text(cost.get("currency")).strip().upper()[:3],
         profile_name=_profile(contact, "name"),
         error=_first_error(status),
     )

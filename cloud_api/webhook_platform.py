@@ -87,9 +87,14 @@ def _account_alert(scope, value):
 
 def _account_update(scope, value):
     ban = as_dict(value.get("ban_info"))
+    shared, event = scope.shared(value, value.get("timestamp")), _upper(value.get("event"))
+    if event == "MM_LITE_TERMS_SIGNED":
+        # The entry is of the portfolio that signed (Onboard, 2026-06-30).
+        signed = as_uid(as_dict(value.get("waba_info")).get("waba_id"))
+        shared["waba_uid"] = signed or shared["waba_uid"]
     return AccountUpdate(
-        **scope.shared(value, value.get("timestamp")),
-        event=_upper(value.get("event")),
+        **shared,
+        event=event,
         violation_type=_upper(as_dict(value.get("violation_info")).get("violation_type")),
         restrictions=tuple(
             _restriction(restriction)

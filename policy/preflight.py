@@ -75,6 +75,7 @@ LINES = {
     "inactive": PreflightLine(PASS_OR_WARN),
     "way_out": PreflightLine(PASS_OR_WARN),
     "category": PreflightLine(PASS_OR_WARN),
+    "price": PreflightLine(LEVELS, frozenset({"blocked"})),
     "cost": PreflightLine(PASS_OR_WARN),
     "budget": PreflightLine(PASS_OR_WARN),
 }

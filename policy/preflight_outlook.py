@@ -49,8 +49,27 @@ def assess_duration(days: int | None) -> LineVerdict:
     return LineVerdict("warn", "long") if days >= LONG_DAYS else LineVerdict("pass", "short")
 
 
-def assess_cost(priced: int, unpriced: int, free: int) -> LineVerdict:
-    """Judge the estimated cost by how many messages have a known price."""
+def assess_price(is_blocked: bool, is_above: bool, is_estimated: bool) -> LineVerdict:
+    """Judge the maximum prices of a campaign.
+
+    :param is_blocked: nothing can be sent with them
+    :param is_above: one is above its template's, which then applies
+    :param is_estimated: Meta gave an estimate for each country
+    """
+    if is_blocked:
+        return LineVerdict("stop", "blocked")
+    if is_above:
+        return LineVerdict("warn", "above")
+    return LineVerdict("pass", "estimated" if is_estimated else "capped")
+
+
+def assess_cost(priced: int, unpriced: int, free: int, capped: int = 0) -> LineVerdict:
+    """Judge the estimated cost by how many messages have a known price.
+
+    :param capped: those of `priced` with a maximum price
+    """
+    if capped and not unpriced:
+        return LineVerdict("pass", "capped")
     if not unpriced:
         return LineVerdict("pass", "known" if priced or not free else "free")
     return LineVerdict("warn", "part" if priced else "unknown")

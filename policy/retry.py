@@ -45,6 +45,7 @@ FAILURE_TYPES = (
     "bsuid_unsupported",
     "sync_pending",
     "mm_unavailable",
+    "wrong_endpoint",
     "not_sent",
     "unknown_error",
 )
@@ -68,6 +69,11 @@ UNREACHABLE_PERIOD = timedelta(days=90)
 AUTHENTICATION_LIFE = timedelta(minutes=10)
 
 BAD_PARAMETER_MISSING = 131008
+
+# "Wait 10 minutes" while a new template, or one idle for a week, is synced (Meta, Send marketing
+# messages, 2026-03-20); after an hour something else is wrong.
+SYNC_PERIOD = timedelta(minutes=10)
+SYNC_ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,7 @@ class Failure:
     consecutive: int
     previous_undeliverable_count: int
     jitter: float
+    is_rerouted: bool = False
 
 
 def _minutes(*values: float) -> tuple[timedelta, ...]:
@@ -211,6 +218,20 @@ def _pacing_drop(failure: Failure) -> Decision:
     return Decision("fail", failure.failure_type)
 
 
+def _sync_pending(failure: Failure) -> Decision:
+    # Every message of the template would be refused until Meta has synced it: it waits as a whole.
+    if failure.attempt > SYNC_ATTEMPTS:
+        return Decision("fail", failure.failure_type)
+    return _holds("template", until=SYNC_PERIOD)(failure)
+
+
+def _wrong_endpoint(failure: Failure) -> Decision:
+    # The refusal proves that nothing was sent; the other endpoint gets it, once.
+    if failure.is_rerouted:
+        return Decision("fail", failure.failure_type, scope="template")
+    return Decision("retry", failure.failure_type, retry_at=failure.now)
+
+
 def _undeliverable(failure: Failure) -> Decision:
     again = failure.previous_undeliverable_count >= 1
     return Decision(
@@ -245,9 +266,10 @@ RULES: dict[str, Callable[[Failure], Decision]] = {
     # Meta's side, or the network.
     "temporary": _temporary,
     "maintenance": _growing_pause("sender", MAINTENANCE_PAUSES),
-    "sync_pending": _retries(*_minutes(10)),
-    # The Marketing Messages API is not available: retried by the ordinary endpoint.
-    "mm_unavailable": _retries(timedelta(0)),
+    "sync_pending": _sync_pending,
+    "wrong_endpoint": _wrong_endpoint,
+    # The Marketing Messages API refuses the account: its promotions go by the Cloud API.
+    "mm_unavailable": _holds("account", marketing_only=True),
     "not_sent": _retries(*NOT_SENT_WAITS),
     # The account.
     "token": _holds("account"),
@@ -317,6 +339,7 @@ def decide_retry(
     previous_undeliverable_count: int = 0,
     jitter: float = 0.0,
     attempts_in_all: int | None = None,
+    is_rerouted: bool = False,
 ) -> Decision:
     """Return the `Decision` for a failed message.
 
@@ -331,12 +354,20 @@ def decide_retry(
     :param previous_undeliverable_count: earlier undeliverable messages to the person in 30 days
     :param jitter: random, 0 <= jitter < 1
     :param attempts_in_all: all attempts of the row so far, `attempt` if not given
+    :param is_rerouted: the other endpoint refused it before
     """
     rule = RULES.get(failure_type)
     if rule is None:
         return Decision("fail", "unknown_error")
     failure = Failure(
-        failure_type, max(attempt, 1), now, code, consecutive, previous_undeliverable_count, jitter
+        failure_type,
+        max(attempt, 1),
+        now,
+        code,
+        consecutive,
+        previous_undeliverable_count,
+        jitter,
+        is_rerouted,
     )
     decision = rule(failure)
     tries = failure.attempt if attempts_in_all is None else attempts_in_all

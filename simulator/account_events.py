@@ -13,7 +13,8 @@ NUMBER_FIELDS = ("quality_rating", "status", "name_status", "code_verification_s
                  "is_on_biz_app", "registered", "maintenance", "messages_per_second",
                  "account_mode", "platform_type")
 ACCOUNT_FIELDS = ("account_review_status", "disable_marketing_messages_on_cloud_api",
-                  "marketing_messages_onboarding_status", "billing_problem", "misclassified")
+                  "marketing_messages_onboarding_status", "marketing_unavailable",
+                  "max_price_agreement", "currency", "billing_problem", "misclassified")
 
 
 class AccountEvents:

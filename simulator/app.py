@@ -20,6 +20,7 @@ VERSION = re.compile(r"v(\d+\.\d)\Z")
 BEARER = re.compile(r"(?:Bearer|OAuth)\s+(\S+)\Z", re.IGNORECASE)
 UPLOAD_MAX = 110 * 1024 * 1024
 HOUR = 3600.0
+SEND_EDGES = ("messages", "marketing_messages")
 
 
 @dataclass(slots=True)
@@ -137,8 +138,9 @@ class GraphApp:
             return
         entry.phone_id = node.id
         body = call.body
-        entry.is_send = (call.endpoint == "messages" and call.method == "POST"
+        entry.is_send = (call.endpoint in SEND_EDGES and call.method == "POST"
                          and not _is_report(body))
+        entry.endpoint = call.endpoint if entry.is_send else ""
         if not entry.is_send or not isinstance(body, dict):
             return
         digits = self.sim.sender.parse_digits(node, body.get("to"))
@@ -170,8 +172,9 @@ class GraphApp:
         edge = (call.method, type(node), call.edge)
         if edge == ("POST", Number, "messages") and _is_report(call.body):
             edge = ("POST", Number, "read")
-        if edge == ("POST", Number, "messages"):
-            return self.sim.sender.send(node, call.body, call.entry, failure)
+        if call.method == "POST" and isinstance(node, Number) and call.edge in SEND_EDGES:
+            return self.sim.sender.send(node, call.body, call.entry, failure,
+                                        by_marketing=call.edge == "marketing_messages")
         handler = self._edges.get(edge)
         if handler is None:
             raise GraphError(2500, message=f"Unknown path components: /{call.edge}")
@@ -213,7 +216,7 @@ class GraphApp:
     @staticmethod
     def _check_scope(token, edge):
         scope = ("whatsapp_business_messaging"
-                 if edge in ("messages", "media", "attachment", "block_users")
+                 if edge in (*SEND_EDGES, "media", "attachment", "block_users")
                  else "whatsapp_business_management")
         if scope not in token.scopes:
             raise GraphError(200, f"The token lacks the permission {scope}.")

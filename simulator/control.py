@@ -252,11 +252,17 @@ class Control:
     def post_account(self, values):
         return self.events.account(values)
 
+    def post_auction(self, values):
+        """Any field of marketing.Auction."""
+        self.sim.marketing.auction.update(values)
+        return _public(self.sim.marketing.auction)
+
     def post_template(self, values):
         """``id`` (or ``name``, narrowed by ``language`` and ``account_id``): ``status`` +
         ``reason``, ``quality``, ``category``, ``correct_category``, ``pause`` (strike 0-3) +
         ``pause_seconds``, ``hold_after``, ``release``, ``drop`` (code), ``block_rate``,
-        ``top_block_reason``."""
+        ``top_block_reason``, ``bid``, ``bid_extra`` (silent, as in WhatsApp Manager),
+        ``sync_seconds`` (the Marketing Messages API takes it after so long)."""
         found = [t for t in self.world.templates.values()
                  if values.get("id", t.id) == t.id and values.get("name", t.name) == t.name
                  and values.get("language", t.language) == t.language
@@ -269,8 +275,10 @@ class Control:
 
     def _change_template(self, template, values):
         templates = self.sim.templates
-        _assign(template, {k: values[k] for k in ("hold_after", "block_rate", "top_block_reason")
-                           if k in values})
+        _assign(template, {k: values[k] for k in ("hold_after", "block_rate", "top_block_reason",
+                                                  "bid", "bid_extra") if k in values})
+        if "sync_seconds" in values:
+            template.marketing_ready_at = self.world.clock.now() + values["sync_seconds"]
         if "quality" in values:
             templates.set_quality(template, values["quality"])
         if "status" in values:

@@ -39,6 +39,7 @@ class Endpoints:
             ("GET", MediaFile, ""): self._read_file,
             ("DELETE", MediaFile, ""): self._delete_file,
             ("GET", Account, "phone_numbers"): self._phone_numbers,
+            ("GET", Account, "reachestimate"): self._estimate_reach,
             ("GET", Account, "message_templates"): self._list_templates,
             ("POST", Account, "message_templates"): self._create_template,
             ("DELETE", Account, "message_templates"): self._delete_template,
@@ -145,6 +146,9 @@ class Endpoints:
 
     def _analyze_prices(self, call, account):
         return self.sim.ledger.analytics(account, call.query)
+
+    def _estimate_reach(self, call, account):
+        return self.sim.marketing.estimate(account, call.query)
 
     def _list_templates(self, call, account):
         return self.sim.templates.list(account, call.query, call.version, call.base_url)

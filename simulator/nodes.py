@@ -7,6 +7,7 @@ pages (2025-10 to 2026-09) and the OpenAPI file v23.0.
 import re
 
 from .graph_errors import GraphError
+from .marketing import DELIVERY_KEYS, read_delivery
 from .state import Account, Business, Number, Template
 
 FIELD = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(\{[^{}]*\})?\s*(,|\Z)")
@@ -119,7 +120,9 @@ class Nodes:
             return template.previous_category or None
         if name == "quality_score":
             return {"score": template.quality, "date": template.quality_date}
-        if name in ("message_send_ttl_seconds", "sub_category", "library_template_name"):
+        if name in DELIVERY_KEYS:
+            return read_delivery(template, name)
+        if name in ("sub_category", "library_template_name"):
             return None
         raise nonexisting(name, Template)
 

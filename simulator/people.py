@@ -53,6 +53,7 @@ class Message:
     components: list = field(default_factory=list)
     pricing: dict = field(default_factory=dict)
     priced_status: str = "delivered"
+    cost: dict | None = None
     is_reaction: bool = False
 
 
@@ -80,7 +81,10 @@ class People:
 
     def play(self, message, code=0):
         """Schedule all consequences of an accepted message (failing with ``code``)."""
-        fate = OutcomePlan(error=code) if code else self.plan_outcome(message)
+        fate = self.plan_outcome(message)
+        if code:
+            # -1: accepted and never delivered, without a report.
+            fate = OutcomePlan(error=code) if code > 0 else OutcomePlan(delivered=False)
         if fate.error:
             self._later("failed", 0.0, message, fate.error)
             return

@@ -13,6 +13,9 @@ class Request:
     ``counted`` whether the person counts against the messaging limit; ``outcome`` is accepted,
     held, refused or "" (not a send, or a fault struck before processing); ``since_told`` the
     seconds since the business was informed that this person wants no marketing.
+
+    Of a promotion with a maximum price: ``auction`` (won or lost), ``max_price`` (what the request
+    allowed), ``clearing_price`` and ``charge``, per message in the account's currency.
     """
 
     index: int
@@ -36,6 +39,11 @@ class Request:
     outcome: str = ""
     fault: str = ""
     is_send: bool = False
+    endpoint: str = ""
+    auction: str = ""
+    max_price: float | None = None
+    clearing_price: float | None = None
+    charge: float | None = None
     in_window: bool = False
     counted: bool = False
     since_told: float | None = None

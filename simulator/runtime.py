@@ -7,6 +7,7 @@ from .delivery import Delivery
 from .faults import Faults
 from .heartbeat import Heartbeat
 from .ledger import Ledger
+from .marketing import Auction, Marketing
 from .nodes import Nodes
 from .people import Behaviour, People
 from .seed import build_world
@@ -36,7 +37,8 @@ class Simulator:
         self.ledger = Ledger()
         self.people = People(self.world, self.timeline, self.delivery, self.ledger)
         self.nodes = Nodes(self.world, self.delivery)
-        self.sender = Sender(self.world, self.people)
+        self.marketing = Marketing(self.world)
+        self.sender = Sender(self.world, self.people, self.marketing)
         self.templates = Templates(self.world, self.nodes, self.calendar, self.delivery, log)
 
     def reset(self, seed=None, with_settings=False):
@@ -55,6 +57,7 @@ class Simulator:
         self.log.clear()
         self.ledger.clear()
         self.people.behaviour = Behaviour()
+        self.marketing.auction = Auction()
         self.world.__dict__.update(fresh.__dict__)
 
     @property

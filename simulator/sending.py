@@ -1,8 +1,9 @@
-"""POST /{phone}/messages: what Meta checks, in which order, and what it replies."""
+"""POST /{phone}/messages and /marketing_messages: what Meta checks, in which order, its reply."""
 
 import re
 
 from .graph_errors import GraphError, missing_parameter
+from .marketing import OPTION_KEYS
 from .people import FREE_SERVICE_MESSAGES, Message
 from .state import whatsapp_id
 from .template_parameters import check_send
@@ -34,19 +35,22 @@ UNREGISTERED = ("UNVERIFIED", "PENDING", "DISCONNECTED", "UNLINKED", "DELETED", 
 class Sender:
     """Accepts or refuses messages; ``people`` does the rest."""
 
-    def __init__(self, world, people):
+    def __init__(self, world, people, marketing):
         self.world = world
         self.people = people
+        self.marketing = marketing
 
-    def send(self, number, body, entry, forced_failure=0):
+    def send(self, number, body, entry, forced_failure=0, by_marketing=False):
         """The reply to one send; raises GraphError. The log ``entry`` records what was done.
 
         Rates are measured by its time of arrival, so that the log proves them. ``forced_failure``
-        is a code with which the accepted message will fail later.
+        is a code with which the accepted message will fail later; ``by_marketing`` whether it came
+        to /marketing_messages.
         """
         now = entry.received_at
         account = self.world.find_account(number)
-        _check_envelope(body)
+        _check_envelope(body, OPTION_KEYS if by_marketing else frozenset())
+        by_marketing = by_marketing and not self.marketing.check_request(account, body)
         self._check_number(number, account, now)
         person, address = self._recipient(number, account, body)
         entry.wa_id = person.wa_id
@@ -54,7 +58,7 @@ class Sender:
             raise GraphError(130403, "The business has blocked this user.")
         entry.in_window = self.world.window_open(number, person)
         self._check_throughput(number, now)
-        message, code = self._compose(number, account, person, body, entry)
+        message, code = self._compose(number, account, person, body, entry, by_marketing)
         self._check_pair(number, person, now)
         number.traffic.append(now)
         held = self._deliver_or_hold(message, forced_failure or code)
@@ -145,19 +149,23 @@ class Sender:
 
     # ---- composing ----------------------------------------------------------------------------
 
-    def _compose(self, number, account, person, body, entry):
+    def _compose(self, number, account, person, body, entry, by_marketing):
         """(message, code with which it will fail or 0)."""
         user_id = self.world.bsuid(person.wa_id, account.business_id)
         message = Message("", number, person, user_id, "SERVICE",
                           body.get("biz_opaque_callback_data") or "")
         code = 0
         if body["type"] == "template":
-            template = self._template(account, body.get("template"), entry)
+            template = self._template(account, body.get("template"), entry, by_marketing)
             components = body["template"].get("components", [])
             check_send(template, components, self.world.media)
             message.template, message.components = template, components
             message.category = entry.category = template.category
             message.pricing = _pricing(template.category.lower(), True)
+            if by_marketing:
+                self.marketing.check_template(template, body)
+                message.pricing, message.cost, code = self.marketing.settle(
+                    account, template, person, body, entry)
         else:
             check = {"text": self._check_text, "interactive": self._check_interactive,
                      "reaction": self._check_reaction}.get(body["type"], self._check_file)
@@ -168,7 +176,7 @@ class Sender:
         message.wamid = self.world.new_wamid()
         return message, code
 
-    def _template(self, account, wanted, entry):
+    def _template(self, account, wanted, entry, by_marketing):
         if not isinstance(wanted, dict) or not isinstance(wanted.get("name"), str):
             raise missing_parameter("template['name']")
         language = wanted.get("language")
@@ -186,8 +194,13 @@ class Sender:
         if (account.restricted("RESTRICTED_BIZ_INITIATED_MESSAGING", now)
                 and not entry.in_window):
             raise GraphError(368, "The account may not start conversations.")
+        if by_marketing:
+            return template
         if template.category == "MARKETING" and account.disable_marketing_messages_on_cloud_api:
             raise GraphError(131063, "Use the Marketing Messages API for this template.")
+        if template.bid:
+            raise GraphError(131061, "Marketing templates containing bid_spec are not supported by "
+                                     "the Cloud API.")
         if template.category == "UTILITY" and (
                 account.misclassified
                 or account.restricted("RESTRICTED_UTILITY_TEMPLATES", now)):
@@ -273,12 +286,12 @@ class Sender:
         return False
 
 
-def _check_envelope(body):
+def _check_envelope(body, options):
     if not isinstance(body, dict):
         raise GraphError(100, "The request body must be a JSON object.")
     if body.get("messaging_product") != "whatsapp":
         raise missing_parameter("messaging_product")
-    unknown = set(body) - KNOWN_KEYS
+    unknown = set(body) - KNOWN_KEYS - options
     if unknown:
         raise GraphError(100, f"Unexpected key {sorted(unknown)[0]!r} on param.")
     if body.get("recipient_type", "individual") != "individual":

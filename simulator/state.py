@@ -68,6 +68,8 @@ class Account:
     account_review_status: str = "APPROVED"
     marketing_messages_onboarding_status: str = "ELIGIBLE"
     disable_marketing_messages_on_cloud_api: bool = False
+    marketing_unavailable: bool = False
+    max_price_agreement: bool = True
     restrictions: list = field(default_factory=list)
     ban_state: str = ""
     billing_problem: bool = False
@@ -143,6 +145,13 @@ class Template:
     top_block_reason: str = "NO_REASON_GIVEN"
     edited_at: list = field(default_factory=list)
     expected: object = None
+    bid: int = 0
+    bid_extra: dict = field(default_factory=dict)
+    ttl_seconds: int = 0
+    features: dict = field(default_factory=dict)
+    delivery_edits: list = field(default_factory=list)
+    marketing_ready_at: float = 0.0
+    marketing_used_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -204,6 +213,9 @@ class Settings:
     tell_owner: bool = True
     keep_bodies: bool = True
     media_origin: str = ""
+    marketing_sync_seconds: float = 600.0
+    not_marketing_code: int = 134100
+    syncing_code: int = 134101
     app_fields: list = field(default_factory=lambda: list(WEBHOOK_FIELDS))
 
 

@@ -93,9 +93,24 @@ def summary(entries, now):
         "pairs": pairs,
         "duplicates": repeated,
         "accepted_twice": [row for row in repeated if row["accepted"] > 1],
+        "prices": _prices(accepted),
         "against_will": [{"index": e.index, "recipient": e.recipient, "opaque": e.opaque,
                           "seconds_after_told": e.since_told}
                          for e in accepted if e.since_told is not None],
+    }
+
+
+def _prices(accepted):
+    """Promotions with a maximum price: what was charged, and every charge above the price."""
+    priced = [e for e in accepted if e.auction]
+    return {
+        "won": sum(e.auction == "won" for e in priced),
+        "lost": sum(e.auction == "lost" for e in priced),
+        "charged": round(sum(e.charge or 0 for e in priced), 6),
+        "highest": max((e.max_price for e in priced), default=None),
+        "above": [{"index": e.index, "recipient": e.recipient, "opaque": e.opaque,
+                   "max_price": e.max_price, "charge": e.charge}
+                  for e in priced if e.charge is not None and e.charge > e.max_price + 1e-9],
     }
 
 

@@ -1,6 +1,7 @@
 """The template edges: list, create, edit, unpause, delete, compare; pauses and pacing."""
 
 from . import webhook_bodies as bodies
+from .marketing import DELIVERY_KEYS, change_delivery
 from .paging import page
 from .state import DAY, Template
 from .template_rules import check_components, check_template, invalid, normalised
@@ -43,10 +44,13 @@ class Templates:
             raise invalid("Content in this language already exists", 2388024)
         if self.world.locked_names.get((account.id, name), 0) > now:
             raise invalid("A template of this name was deleted less than 30 days ago", 2388023)
-        template = self.world.add(Template(
+        template = Template(
             self.world.next_id("6000"), account.id, name, language, body["category"],
             normalised(body["components"]), status="PENDING",
-            parameter_format=str(body.get("parameter_format", "POSITIONAL")).upper()))
+            parameter_format=str(body.get("parameter_format", "POSITIONAL")).upper(),
+            marketing_ready_at=now + self.world.settings.marketing_sync_seconds)
+        change_delivery(template, account, body, now)
+        self.world.add(template)
         self._plan_review(template)
         return {"id": template.id, "status": "PENDING", "category": template.category}
 
@@ -54,6 +58,9 @@ class Templates:
         if template.status not in ("APPROVED", "REJECTED", "PAUSED"):
             raise invalid(f"A {template.status} template cannot be edited")
         now = self.world.clock.now()
+        change_delivery(template, self.world.find_account(template), body, now)
+        if body and set(body) <= DELIVERY_KEYS:
+            return {"success": True}
         category = body.get("category", template.category)
         if template.status == "APPROVED":
             if category != template.category:

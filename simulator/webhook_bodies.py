@@ -62,6 +62,8 @@ def status_update(message, status, at, code=0, details=""):
         contact = contact_element(person, message.user_id)
         if status == "sent" or status == message.priced_status:
             value["pricing"] = message.pricing
+        if message.cost and status in ("delivered", "read"):
+            value["pricing"] = {**message.pricing, "cost": message.cost}
     return Update(message.number.account_id, "messages", value, at, "statuses", message.number,
                   contact)
 

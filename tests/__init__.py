@@ -22,6 +22,7 @@ from .campaign import test_audience
 from .campaign import test_audience_sources
 from .campaign import test_campaign
 from .campaign import test_campaign_people
+from .campaign import test_campaign_price
 from .campaign import test_campaign_screen
 from .campaign import test_canary
 from .campaign import test_preflight
@@ -31,6 +32,7 @@ from .campaign import test_rights_campaign
 from .cloud_api import test_cloud_api_addresses
 from .cloud_api import test_cloud_api_client
 from .cloud_api import test_cloud_api_errors
+from .cloud_api import test_cloud_api_marketing
 from .cloud_api import test_cloud_api_media
 from .cloud_api import test_cloud_api_payloads
 from .cloud_api import test_cloud_api_pool
@@ -73,6 +75,7 @@ from .dispatch import test_failures
 from .dispatch import test_frequency
 from .dispatch import test_gate
 from .dispatch import test_limits_orm
+from .dispatch import test_marketing_route
 from .dispatch import test_message_direct
 from .dispatch import test_quiet_hours
 from .dispatch import test_rate
@@ -87,6 +90,7 @@ from .policy import test_policy_auto_reply
 from .policy import test_policy_budget
 from .policy import test_policy_consent_lists
 from .policy import test_policy_eligibility
+from .policy import test_policy_endpoint
 from .policy import test_policy_followup
 from .policy import test_policy_frequency
 from .policy import test_policy_hours
@@ -94,6 +98,7 @@ from .policy import test_policy_intent
 from .policy import test_policy_landing
 from .policy import test_policy_limits
 from .policy import test_policy_links
+from .policy import test_policy_max_price
 from .policy import test_policy_media
 from .policy import test_policy_numbers
 from .policy import test_policy_pacing
@@ -128,6 +133,7 @@ from .project import test_rights_migration
 from .project import test_routes
 from .project import test_security
 from .project import test_simulator
+from .project import test_simulator_marketing
 from .project import test_suite_complete
 from .project import test_terms
 from .project import test_torture_short

@@ -115,11 +115,12 @@ class Simulator:
         return reply.json()
 
     def sends(self):
-        """Every request to /messages so far, oldest first, as the log keeps it."""
+        """Every request to /messages or /marketing_messages so far, oldest first, as logged."""
+        paths = ("/messages", "/marketing_messages")
         return [
             entry
             for entry in self.get("log")["entries"]
-            if entry["method"] == "POST" and entry["path"].endswith("/messages")
+            if entry["method"] == "POST" and entry["path"].endswith(paths)
         ]
 
 

@@ -15,6 +15,7 @@ from . import waba_release
 from . import waba_report_block
 from . import waba_round_trip
 from . import waba_simulation
+from . import waba_template_delivery
 from . import waba_test_send
 from . import waba_sequence_activate
 from . import waba_sequence_apply

@@ -7,10 +7,12 @@ from odoo import models
 from odoo.tools import LazyTranslate
 
 from ..cloud_api import CloudApiError, classify
+from ..models.base.waba_account_marketing import ONBOARDED
 from ..models.base.waba_failure import ADVICE
 from ..models.base.waba_sender import STATUS_SENDING
 from ..models.tools.labels import selection_labels
 from ..models.tools.platform_words import plain_sentence, platform_word
+from ..policy import endpoint
 
 _lt = LazyTranslate(__name__)
 
@@ -49,6 +51,7 @@ class WabaDiagnosis(models.TransientModel):
             return
         self._report_account(facts)
         self._report_verification(facts.verification)
+        self._report_promotions(facts)
         self._report_health(facts.health)
         self._check_numbers(numbers)
         self._check_templates()
@@ -96,6 +99,32 @@ class WabaDiagnosis(models.TransientModel):
             platform_word(self.env, verification),
             self.env._("Verify the business in Meta's Security Center for a higher daily limit."),
         )
+
+    def _report_promotions(self, facts):
+        """Report which endpoint promotions go by, and what keeps them from the chosen one."""
+        account = self.account_id.sudo()
+        standing = account._promotion_standing()._replace(
+            is_onboarded=facts.onboarding == ONBOARDED,
+            is_cloud_api_off=facts.marketing_disabled,
+        )
+        by = endpoint.choose_endpoint("marketing", standing).endpoint
+        is_as_chosen = by and (by == endpoint.MARKETING_API or not standing.goes_by_marketing_api)
+        if is_as_chosen:
+            text = {
+                endpoint.MARKETING_API: self.env._("Go by the Marketing Messages API."),
+                endpoint.CLOUD_API: self.env._("Go by the Cloud API."),
+            }[by]
+            self._add_line("ok", self.env._("Promotions"), text)
+            return
+        what = self.env._("Go by the Cloud API.") if by else self.env._("Not sent.")
+        if standing.missing == "unavailable":
+            why = self.env._("Meta refuses the Marketing Messages API for this account.")
+            advice = self.env._("Ask Meta's support, then choose Use it again on the account.")
+        else:
+            why = self.env._("The terms of the Marketing Messages API are not accepted.")
+            advice = self.env._("Accept them in WhatsApp Manager under Overview, then sync.")
+        level = "warning" if by else "error"
+        self._add_line(level, self.env._("Promotions"), f"{what} {why}", advice)
 
     def _report_health(self, health):
         """Report whether each entity of Meta's health status can send, and why not."""

@@ -291,15 +291,16 @@ class WabaPreflight(models.TransientModel):
                 for currency, sum_ in report.costs.amounts.items()
             )
             unpriced = report.costs.unpriced.total()
-            parts.append(
-                env._(
+            if unpriced:
+                text = env._(
                     "at least %(amount)s (%(count)s without a price)",
                     amount=amount,
                     count=format_number(env, unpriced),
                 )
-                if unpriced
-                else env._("about %s", amount)
-            )
+            else:
+                is_most = report.costs.capped == report.costs.priced
+                text = env._("at most %s", amount) if is_most else env._("about %s", amount)
+            parts.append(text)
         if report.expected:
             least, most = report.expected
             parts.append(

@@ -36,6 +36,7 @@ ARRIVAL_SQL = SQL("COALESCE(m.delivered_at, m.read_at)")
 
 COST_STATES = [
     ("charged", "Charged by rate card"),
+    ("reported", "Charged as reported by Meta"),
     ("free_window", "Free: reply window open"),
     ("free_entry", "Free: came from an ad"),
     ("free_other", "Free: not billable"),
@@ -56,6 +57,7 @@ class Prices:
     def __init__(self, env):
         self.env = env
         self._cards, self._known, self._months, self._free_counts = {}, {}, {}, {}
+        self._currencies = {}
 
     def message_cost(self, row):
         """Return (state, cost, currency id, cost in the company's currency, month) of one message.
@@ -63,6 +65,10 @@ class Prices:
         :param row: dict of `_unpriced_rows`
         """
         month = self._month(row["company_id"], row["at"])
+        frozen = row["factor"] and (row["currency_id"], row["factor"])
+        if row["charge"] is not None or row["max_price"] is not None:
+            # No rate card applies to it.
+            return *self._reported_cost(row, frozen), month
         charge = policy_cost.message_charge(
             row["category"] or "",
             row["type"] or "",
@@ -70,7 +76,6 @@ class Prices:
         )
         if row["kind"] != "template":
             charge = self._service_charge(charge, row["sender_id"], month)
-        frozen = row["factor"] and (row["currency_id"], row["factor"])
         key = charge, row["company_id"], row["country_code"], row["at"].date(), frozen
         if key not in self._known:
             self._known[key] = self._price(charge, *key[1:3], row["at"], frozen)
@@ -94,6 +99,30 @@ class Prices:
             self._months[key] = company._waba_month(at) if company else None
         return self._months[key]
 
+    def _reported_cost(self, row, frozen):
+        """The cost of a promotion with a maximum price: what Meta reported as charged."""
+        currency = self._currency(row["charge_currency"])
+        if row["charge"] is None or not currency:
+            return "not_told", None, None, None
+        company = self.env["res.company"].sudo().browse(row["company_id"])
+        amount = float(row["charge"])
+        converted = self._convert(amount, currency, company, row["at"], frozen)
+        return "reported", amount, currency.id, converted
+
+    def _currency(self, code):
+        if code not in self._currencies:
+            currencies = self.env["res.currency"].with_context(active_test=False)
+            self._currencies[code] = currencies.search([("name", "=", code or "")], limit=1)
+        return self._currencies[code]
+
+    def _convert(self, amount, currency, company, at, frozen):
+        """An amount in the company's currency, at the rate at which it was held back."""
+        if frozen and frozen[0] == currency.id:
+            value = policy_budget.to_decimal(amount) * policy_budget.to_decimal(frozen[1])
+            return float(policy_budget.round_amount(value))
+        home = company.currency_id
+        return currency._convert(amount, home, company, at.date(), round=False)
+
     def _price(self, charge, company_id, country_code, at, frozen):
         if charge.state.startswith("free"):
             return charge.state, 0.0, None, 0.0
@@ -105,17 +134,13 @@ class Prices:
         amount, currency = self._cards[company](country_code or "", charge.category, at)
         if amount is None:
             return "no_rate", None, None, None
-        if frozen and frozen[0] == currency.id:
-            value = policy_budget.to_decimal(amount) * policy_budget.to_decimal(frozen[1])
-            converted = float(policy_budget.round_amount(value))
-        else:
-            home = company.currency_id
-            converted = currency._convert(amount, home, company, at.date(), round=False)
+        converted = self._convert(amount, currency, company, at, frozen)
         return charge.state, amount, currency.id, converted
 
 
 class WabaMessage(models.Model):
-    """The cost is that of Meta's pricing object by the rate card of the day of delivery.
+    """The cost is what Meta reported as charged, of promotions with a maximum price; of all others
+    that of Meta's pricing object by the rate card of the day of delivery.
 
     Empty `cost_state`: not priced yet. A later rate card prices messages that had no rate; a price
     does not change.
@@ -224,7 +249,8 @@ class WabaMessage(models.Model):
                           c.code AS country_code, %(arrived)s AS at,
                           m.pricing_category AS category, m.pricing_type AS type,
                           m.pricing_billable AS billable, m.cost_currency_id AS currency_id,
-                          m.charge_factor AS factor
+                          m.charge_factor AS factor, m.max_price, m.charge,
+                          m.charge_currency
                      FROM waba_message m
                 LEFT JOIN waba_phone_prefix p ON p.prefix = %(prefix)s
                 LEFT JOIN res_country c ON c.id = p.country_id

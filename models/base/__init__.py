@@ -4,6 +4,7 @@ from . import res_company
 from . import res_config_settings
 from . import waba_portfolio
 from . import waba_account
+from . import waba_account_marketing
 from . import waba_account_sync
 from . import waba_account_database
 from . import waba_reputation_event
@@ -11,6 +12,7 @@ from . import waba_sender
 from . import waba_variable_mixin
 from . import waba_response_mixin
 from . import waba_template
+from . import waba_template_delivery
 from . import waba_conversation
 from . import waba_message
 from . import waba_phone_prefix

@@ -126,10 +126,11 @@ class WabaAccount(models.Model):
                 "portfolio_id": portfolio.id,
                 "name": facts.name or self.name,
                 "review_status": facts.review_status,
-                "marketing_disabled": facts.marketing_disabled,
                 "health_status": facts.health.raw,
+                **self._marketing_values(facts),
             }
         )
+        self._switch_if_cloud_api_off()
         self._record_health_changes(health_before)
         portfolio._apply_polled_limit(
             facts.messaging_limit, self.env._("account sync"), {"account_id": self.id}

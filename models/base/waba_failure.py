@@ -87,6 +87,7 @@ FAILURE_REASONS = [
     ("bsuid_unsupported", "Phone number required"),
     ("sync_pending", "Template not ready yet"),
     ("mm_unavailable", "Marketing API unavailable"),
+    ("wrong_endpoint", "Refused for its endpoint"),
     ("not_sent", "No connection to WhatsApp"),
     ("unknown_error", "Unknown error"),
 ]
@@ -104,7 +105,8 @@ ADVICE = {
     "temporary": _lt("It is retried automatically."),
     "not_sent": _lt("It is retried automatically for 24 hours."),
     "sync_pending": _lt("It is retried automatically."),
-    "mm_unavailable": _lt("It is retried automatically."),
+    "mm_unavailable": _lt("Promotions go by the Cloud API for 24 hours."),
+    "wrong_endpoint": _lt("Sync the templates: Meta may have changed the template's category."),
     "maintenance": _lt("Sending resumes automatically."),
     "app_rate": _lt("Sending resumes automatically."),
     "token": _lt("Enter a new access token on the account and connect again."),
@@ -119,7 +121,9 @@ ADVICE = {
         "Check the categories of your templates. Meta lifts this limit by itself."
     ),
     "billing": _lt("Fix the payment method in WhatsApp Manager, then resume the account."),
-    "marketing_disabled": _lt("Enable promotions for the Cloud API in WhatsApp Manager."),
+    "marketing_disabled": _lt(
+        "Accept the terms of the Marketing Messages API in WhatsApp Manager, then sync the account."
+    ),
     "sender_unavailable": _lt(
         "Check the number's registration and display name in WhatsApp Manager, then resume the "
         "number."

@@ -774,10 +774,5 @@ class WabaSender(models.Model):
             return (self.marketing_held and self.response_reason) or number_sentence(
                 self.env, self, red, 0
             )
-        if self.account_id.marketing_disabled:
-            return self.env._(
-                "Promotions are on hold: Meta disabled them for the account %s. Enable them in "
-                "WhatsApp Manager, then sync the account.",
-                self.account_id.name,
-            )
-        return False
+        route = self.account_id._promotion_route()
+        return False if route.endpoint else self.account_id._no_route_text(route.reason)

@@ -217,6 +217,7 @@ class WabaTemplate(models.Model):
             "components": facts.components,
             "signature": signature(facts.components, facts.parameter_format),
             "unsupported": ", ".join(self._unsupported_parts(facts)) or False,
+            **self._delivery_values(facts.delivery),
         }
 
     @api.model
@@ -232,6 +233,7 @@ class WabaTemplate(models.Model):
         :param values: as `_facts_to_values` returns them
         """
         self.ensure_one()
+        values = self._with_settled_price(values)
         changed = {name: value for name, value in values.items() if self[name] != value}
         if not changed:
             return

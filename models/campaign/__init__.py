@@ -7,5 +7,6 @@ from . import waba_campaign_progress
 from . import waba_campaign_ab_test
 from . import waba_campaign_canary
 from . import waba_campaign_approval
+from . import waba_campaign_price
 from . import waba_campaign_hooks
 from . import preflight

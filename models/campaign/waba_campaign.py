@@ -141,6 +141,9 @@ class WabaCampaign(models.Model):
         default=lambda self: self._default_sender(),
     )  # fmt: skip
     scheduled_at = fields.Datetime("Send at", tracking=True, copy=False)
+    price_ids = fields.One2many(
+        "waba.campaign.price", "campaign_id", string="Maximum prices", copy=True
+    )
     # Budget
     currency_id = fields.Many2one(related="company_id.currency_id")
     budget = fields.Monetary(

@@ -106,6 +106,7 @@ class WabaCampaign(models.Model):
     def action_preflight(self):
         """Run the pre-flight and open its dialog: to launch, request, approve or override."""
         self.ensure_one()
+        self.price_ids._refresh_estimates(fields.Datetime.now())
         return self.env["waba.preflight"]._open(self)
 
     # === Approval ===
@@ -503,8 +504,17 @@ class WabaCampaign(models.Model):
             self.holdout_percent,
             sorted([str(line[name] or "") for name in names] for line in lines),
             # Only where there are any: campaigns launched before have no such fact.
-            *filter(None, [self._excluded_ids()]),
+            *filter(None, [self._excluded_ids(), self._price_facts()]),
         ]
+
+    def _price_facts(self):
+        return sorted((line.country_id.code or "", line.max_price) for line in self.price_ids)
+
+    def _cancel_permissions_for_prices(self):
+        """Of campaigns that are not launched; later, prices are lowered or a manager's."""
+        self.filtered(
+            lambda campaign: campaign.state in ("draft", "scheduled")
+        )._cancel_permissions_if_changed()
 
     def _launch_fingerprint(self):
         return _fingerprint_text(self.sudo()._launch_facts())

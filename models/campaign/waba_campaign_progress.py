@@ -19,6 +19,7 @@ from ..dispatch.waba_budget import Purse, refusal_text
 from ..tools.figures import amount_text
 from ..tools.labels import selection_labels
 from ..tools.moments import moment_text
+from ..tools.phone_countries import number_country
 from ..tools.reputation_texts import format_number, format_percent
 
 
@@ -149,7 +150,10 @@ class WabaCampaign(models.Model):
         for campaign in self:
             campaign.canary_text = campaign._describe_canary() if campaign.sender_id else False
 
-    @api.depends("ab_test", "holdout_percent", "priority", "canary_state", "canary_text", "budget")
+    @api.depends(
+        "ab_test", "holdout_percent", "priority", "canary_state", "canary_text", "budget",
+        "price_ids",
+    )  # fmt: skip
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_options_text(self):
         for campaign in self:
@@ -499,6 +503,7 @@ class WabaCampaign(models.Model):
             self.priority == "1" and self.env._("High priority"),
             self.budget
             and self.env._("Budget %s", amount_text(self.env, self.budget, self.currency_id)),
+            self.price_ids and self.env._("Maximum price"),
         ]
         size = self.sender_id and (self.canary_size or self._pending_canary_size())
         if size:
@@ -543,7 +548,7 @@ class WabaCampaign(models.Model):
         """Resume those that a budget paused and that may send again."""
         now = fields.Datetime.now()
         for campaign in self.filtered(lambda c: c.state == "paused" and c.pause_cause == "budget"):
-            purse = Purse(campaign.company_id.sudo(), now, campaign)
+            purse = Purse(campaign.sudo().sender_id.account_id, now, campaign)
             row = campaign._next_row()
             if not row or purse.can_resume(row, campaign):
                 campaign._resume(self.env._("Resumed: the budget covers more messages."))
@@ -558,6 +563,9 @@ class WabaCampaign(models.Model):
                 self.id,
             )
         )
+        for row in rows:
+            if price_of := self._price_bounds():
+                row["max_price"] = price_of(number_country(row["number"]))[0]
         return rows[0] if rows else None
 
     # === Why nothing is sent ===

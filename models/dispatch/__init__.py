@@ -2,6 +2,7 @@
 
 from . import waba_rate
 from . import waba_budget
+from . import waba_account_route
 from . import waba_sender_reserve
 from . import waba_sender_dispatch
 from . import waba_message_queue

@@ -19,6 +19,7 @@ from odoo.tools.misc import format_date
 
 from ...policy import budget as budget_policy
 from ...policy import rates
+from ...policy.endpoint import MARKETING_API
 from ..tools.figures import amount_text
 from ..tools.hooks import implements
 from ..tools.labels import selection_label
@@ -82,11 +83,14 @@ class Refusal(NamedTuple):
 class Purse:
     """What the messages of one company may cost, within one reservation.
 
+    :param account: waba.account whose numbers send them
     :param campaigns: waba.campaign records that it may reserve for
     """
 
-    def __init__(self, company, now, campaigns):
+    def __init__(self, account, now, campaigns):
+        company = account.company_id
         self.env, self.company, self.now = company.env, company, now
+        self._cap_currency = account.sudo().currency_id
         self.month = company._waba_month(now)
         self._bound_of = company.env["waba.rate"]._charge_bounds(company, now)
         limits = {False: company.waba_month_budget}
@@ -143,7 +147,12 @@ class Purse:
         )
 
     def bound(self, row):
-        """Return the `Bound` of a row."""
+        """Return the `Bound` of a row: its maximum price at Meta, or its price by the rate card."""
+        if row.get("max_price") is not None:
+            return self.capped(row["max_price"])
+        if row.get("template_bid") and row.get("endpoint") == MARKETING_API:
+            # Meta keeps to the template's own maximum; how much that is, is not known here.
+            return self._bound_of("", "unknown")
         country = number_country(row["number"]) or ""
         return self.bound_in(country, _price_category(row), row.get("in_window"))
 
@@ -152,6 +161,10 @@ class Purse:
         if rates.is_free(category, in_window, self.now):
             return Bound(budget_policy.ZERO)
         return self._bound_of(country_code, category)
+
+    def capped(self, max_price):
+        """Return the `Bound` of a promotion with a maximum price, in the account's currency."""
+        return _highest_bound(self.company, [(max_price, self._cap_currency)], self.now, None)
 
     def binding_budgets(self, row, campaign):
         """{kind: Budget} that this row must not exceed."""

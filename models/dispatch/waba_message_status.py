@@ -14,10 +14,14 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...policy import endpoint as endpoint_policy
 from ...policy import limits, pacing, retry, second_sender
+from ...policy import max_price as price_policy
 from ...policy import status as status_policy
+from ...policy.endpoint import CLOUD_API, MARKETING_API
 from ..base.waba_failure import exclusion_text, failure_text
 from ..base.waba_message import POSSIBLE_OPT_OUT
+from ..tools.figures import UnknownFloat
 from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
 from ..tools.labels import selection_labels
 from ..tools.moments import moment_text
@@ -40,6 +44,9 @@ TIME_FIELDS = {
 # Consecutive failures counted across rows, not across one row's attempts (policy.retry).
 CONSECUTIVE_FAILURES = ("bad_request", "pacing_drop")
 
+# Refusals after which a message may go by the other endpoint.
+ROUTING_FAILURES = ("wrong_endpoint", "marketing_disabled")
+
 # Template states that a failure reports before a webhook does.
 STATUS_FROM_FAILURE = {"template_paused": "paused", "template_disabled": "disabled"}
 
@@ -51,6 +58,30 @@ REPLY_ACTIVITY = "waba_campaign.activity_type_reply"
 
 class WabaMessage(models.Model):
     _inherit = "waba.message"
+
+    endpoint = fields.Selection(
+        [(CLOUD_API, "Cloud API"), (MARKETING_API, "Marketing Messages API")],
+        "Sent by",
+        readonly=True,
+        help="The endpoint of the last attempt.",
+    )
+    max_price = UnknownFloat(
+        "Maximum price",
+        digits=(16, 6),
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="The most that Meta may charge, in the account's currency.",
+    )
+    charge = UnknownFloat(
+        "Charged by Meta",
+        digits=(16, 6),
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="As reported with the delivery; the invoice may differ slightly.",
+    )
+    charge_currency = fields.Char("Charge currency", readonly=True, copy=False)
 
     def action_settle_arrived(self):
         """Count these uncertain messages as accepted; nothing is sent."""
@@ -69,9 +100,7 @@ class WabaMessage(models.Model):
         )
         moved.sender_id._on_requeue(moved)
         moved.sender_id._trigger_dispatch()
-        return self._notify_settled(
-            moved, self.env._("%s messages queued again.", len(moved))
-        )
+        return self._notify_settled(moved, self.env._("%s messages queued again.", len(moved)))
 
     # === Delay ===
     # When a queued message leaves, and why not now; `waba.sender` estimates it.
@@ -280,12 +309,12 @@ class WabaMessage(models.Model):
         if row.state not in ("reserved", "uncertain"):
             return False
         error = result.error
-        in_a_row = 1
-        if error.failure_type in CONSECUTIVE_FAILURES:
-            key = (error.failure_type, row.template_id.id)
+        failure_type, in_a_row = row._refusal_type(error), 1
+        if failure_type in CONSECUTIVE_FAILURES:
+            key = (failure_type, row.template_id.id)
             in_a_row = run.bad_requests[key] = run.bad_requests.get(key, 0) + 1
         decision = row._apply_failure(
-            error.failure_type,
+            failure_type,
             code=error.code,
             text=error_detail(self.env, error),
             fbtrace_id=error.fbtrace_id,
@@ -336,6 +365,7 @@ class WabaMessage(models.Model):
             changed[row["id"]] = row
         self._record_second_sender(foreign)
         self._write_statuses(changed.values())
+        self._check_charges(changed.values())
         self._restart_held_count(released)
         self._apply_reported_failures(changed, failures)
         messages = self.browse(changed)
@@ -353,7 +383,7 @@ class WabaMessage(models.Model):
         columns = (
             "id", "account_id", "uuid", "wamid", "state", "attempt_count", "failed_attempt",
             "sent_at", "delivered_at", "read_at", "failed_at", "pricing_category", "pricing_type",
-            "pricing_billable", "is_unsent",
+            "pricing_billable", "is_unsent", "charge", "charge_currency", "max_price",
         )  # fmt: skip
         tags = list({_split_tag(event.opaque)[0] for event in events} - {""})
         wamids = list({event.wamid for event in events if event.wamid})
@@ -392,7 +422,7 @@ class WabaMessage(models.Model):
             return
         names = ("wamid", "state", "sent_at", "delivered_at", "read_at", "failed_at",
                  "failed_attempt", "pricing_category", "pricing_type",
-                 "pricing_billable")  # fmt: skip
+                 "pricing_billable", "charge", "charge_currency")  # fmt: skip
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message m
@@ -400,12 +430,13 @@ class WabaMessage(models.Model):
                           delivered_at = v.delivered_at, read_at = v.read_at,
                           failed_at = v.failed_at, failed_attempt = v.failed_attempt,
                           pricing_category = v.pricing_category, pricing_type = v.pricing_type,
-                          pricing_billable = v.pricing_billable,
+                          pricing_billable = v.pricing_billable, charge = v.charge,
+                          charge_currency = v.charge_currency,
                           cost_state = CASE WHEN (m.pricing_category, m.pricing_type,
-                                                  m.pricing_billable)
+                                                  m.pricing_billable, m.charge)
                                                  IS NOT DISTINCT FROM
                                                  (v.pricing_category, v.pricing_type,
-                                                  v.pricing_billable)
+                                                  v.pricing_billable, v.charge)
                                        THEN m.cost_state END,
                           reserved_until = CASE WHEN v.state = 'reserved' THEN m.reserved_until END,
                           failure_type = CASE WHEN v.state IN ('sent', 'delivered', 'read')
@@ -420,10 +451,11 @@ class WabaMessage(models.Model):
                                  %(read_at)s::timestamp[], %(failed_at)s::timestamp[],
                                  %(failed_attempt)s::int[], %(pricing_category)s::varchar[],
                                  %(pricing_type)s::varchar[],
-                                 %(pricing_billable)s::varchar[])
+                                 %(pricing_billable)s::varchar[], %(charge)s::numeric[],
+                                 %(charge_currency)s::varchar[])
                           AS v(id, wamid, state, sent_at, delivered_at, read_at, failed_at,
                                failed_attempt, pricing_category, pricing_type,
-                               pricing_billable)
+                               pricing_billable, charge, charge_currency)
                     WHERE m.id = v.id""",
                 now=fields.Datetime.now(),
                 ids=[row["id"] for row in rows],
@@ -434,6 +466,57 @@ class WabaMessage(models.Model):
         self._mark_reachable([row["id"] for row in rows if row["state"] in ("delivered", "read")])
         self.env["waba.recipient"]._store_user_uids(
             {row["id"]: row["user_uid"] for row in rows if row["user_uid"]}
+        )
+
+    @api.model
+    def _check_charges(self, rows):
+        """Record charges above what a message may cost; its campaign pauses, managers are notified.
+
+        Meta promises that there are none; a price that was raised in WhatsApp Manager is one.
+
+        :param rows: dicts of `_rows_for_statuses`
+        """
+        for row in rows:
+            if row["charge"] is None or row["max_price"] is None:
+                continue
+            message = self.browse(row["id"])
+            ours = message.account_id.currency_id.name or row["charge_currency"]
+            is_ours = row["charge_currency"] in ("", None, ours)
+            if is_ours and not price_policy.is_above(row["charge"], row["max_price"]):
+                continue
+            charge, price = (
+                f"{price_policy.amount(row[name]).normalize():f} {currency}"
+                for name, currency in (
+                    ("charge", row["charge_currency"] or ours),
+                    ("max_price", ours),
+                )
+            )
+            if self._record_excess(message, charge, price):
+                text = self.env._(
+                    "Meta charged %(charge)s for a promotion with a maximum price of %(price)s. "
+                    "Check the template's maximum price at Meta before you continue.",
+                    charge=charge,
+                    price=price,
+                )
+                message.sender_id._on_campaign_failure(message, text)
+                message.sender_id._notify_managers(
+                    self.env._("Charged above the maximum price"), text
+                )
+
+    @api.model
+    def _record_excess(self, message, charge, price):
+        """Record a charge above its maximum once; False if it was recorded before."""
+        return self.env["waba.reputation.event"]._record_events(
+            [
+                {
+                    "kind": "price_exceeded",
+                    "source": "status",
+                    "message_id": message.id,
+                    "value_before": price,
+                    "value_after": charge,
+                    "event_key": f"price_exceeded:message:{message.id}",
+                }
+            ]
         )
 
     @api.model
@@ -512,6 +595,8 @@ class WabaMessage(models.Model):
         """
         self.ensure_one()
         now = fields.Datetime.now()
+        is_rerouted = failure_type in ROUTING_FAILURES and self._is_refused_everywhere()
+        failure_type = "wrong_endpoint" if is_rerouted else failure_type
         streak = self.failure_streak + 1 if self.streak_type == failure_type else 1
         decision = retry.decide_retry(
             failure_type,
@@ -525,6 +610,7 @@ class WabaMessage(models.Model):
             previous_undeliverable_count=self.recipient_id.undeliverable_count,
             jitter=random.random(),
             attempts_in_all=self.attempt_count,
+            is_rerouted=is_rerouted,
         )
         reason = failure_text(self.env, failure_type, code, text)
         if limits.returns_slot(failure_type, refused_at_once):
@@ -589,10 +675,60 @@ class WabaMessage(models.Model):
             self.sender_id._on_spam_refusal(reason)
         elif decision.scope == "sender":
             self.sender_id._pause(reason, until=decision.scope_until)
+        elif failure_type == "wrong_endpoint":
+            self._avoid_endpoint()
+        elif failure_type == "mm_unavailable":
+            self.account_id._set_marketing_unavailable(fields.Datetime.now())
         elif decision.scope == "account" and decision.marketing_only:
-            self.account_id.marketing_disabled = True
+            self.account_id._disable_cloud_promotions()
         elif decision.scope == "account":
             self.account_id._add_stop(reason, until=decision.scope_until)
+
+    # === Endpoint ===
+    # A refusal with a code proves that nothing was sent, so the message may go by the other
+    # endpoint. One without an answer is uncertain and goes nowhere.
+
+    def _refusal_type(self, error):
+        """The failure type of a refusal: some codes mean something else at one endpoint.
+
+        :param error: CloudApiError
+        """
+        return endpoint_policy.refusal_type(
+            error.failure_type,
+            error.code,
+            self.endpoint or CLOUD_API,
+            self.streak_type == "sync_pending",
+        )
+
+    def _is_refused_everywhere(self):
+        """Whether no other endpoint can get this message, which its own has just refused.
+
+        The Marketing Messages API gets only what we know to be a promotion: consent to one was
+        asked for by the category that we know.
+        """
+        template, used = self.template_id, self.endpoint or CLOUD_API
+        if used == CLOUD_API and template.category != "marketing":
+            return True
+        return endpoint_policy.is_final_refusal(used, template.refused_endpoint or "")
+
+    def _avoid_endpoint(self):
+        """Let the template's next messages go by the other endpoint until the next sync."""
+        self.template_id.refused_endpoint = self.endpoint or CLOUD_API
+        self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
+
+    def _fail_without_route(self, text):
+        """Fail direct messages that no endpoint takes.
+
+        :param text: why, and what to do
+        """
+        self.write(
+            {
+                "state": "failed",
+                "failed_at": fields.Datetime.now(),
+                "failure_type": "wrong_endpoint",
+                "failure_reason": text,
+            }
+        )
 
     def _hold_template_message(self, until):
         """Let a row that failed because of its template wait while that or its campaign is held.
@@ -795,6 +931,9 @@ def _apply_status(row, event, attempt):
         row[name] = getattr(event, name) or row[name]
     if event.billable is not None:
         row["pricing_billable"] = "yes" if event.billable else "no"
+    if event.cost is not None:
+        row["charge"] = price_policy.amount(event.cost)
+        row["charge_currency"] = event.cost_currency
 
 
 def _apply_failed_at(row, at, attempt):

@@ -85,7 +85,7 @@ class DispatchRun:
         self.number = number
         self.latency = FIRST_LATENCY
         self.turn = turn
-        # Reserved and not submitted to the pool yet: (message id, body, epoch seconds).
+        # Reserved and not submitted to the pool yet: (message id, body, epoch seconds, endpoint).
         self.waiting = deque()
         self.bad_requests = {}
         self.exhausted = False
@@ -288,9 +288,9 @@ class WabaSender(models.Model):
             return
         jobs = [run.waiting.popleft() for _index in range(min(room, len(run.waiting)))]
         ours = commit_step(self.env, lambda: self._mark_submitted(jobs))
-        for key, body, send_before in jobs:
+        for key, body, send_before, endpoint in jobs:
             if key in ours:
-                run.pool.submit(key, self.phone_number_uid, body, send_before)
+                run.pool.submit(key, self.phone_number_uid, body, send_before, endpoint)
         if len(ours) < len(jobs):
             _logger.warning(
                 "waba.sender %s: another run or another database has taken over; this run ends",
@@ -302,7 +302,7 @@ class WabaSender(models.Model):
     def _mark_submitted(self, jobs):
         """Record that these attempts may have been sent from now on.
 
-        :param jobs: [(message id, body, epoch seconds of the latest send time)]
+        :param jobs: [(message id, body, epoch seconds of the latest send time, endpoint)]
         :return: ids of the rows that are still reserved for exactly these attempts; none if this is
             no longer the account's home database (the next run requeues them)
         """
@@ -315,8 +315,8 @@ class WabaSender(models.Model):
                     WHERE m.id = v.id AND m.uuid || '/' || m.attempt_count = v.tag
                       AND m.state = 'reserved' AND m.is_unsent
                 RETURNING m.id""",
-                ids=[key for key, _body, _send_before in jobs],
-                tags=[body["biz_opaque_callback_data"] for _key, body, _send_before in jobs],
+                ids=[job[0] for job in jobs],
+                tags=[job[1]["biz_opaque_callback_data"] for job in jobs],
             )
         )
         self.env["waba.message"].invalidate_model(["is_unsent"])

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...cloud_api import payloads
+from ...cloud_api import payloads, with_marketing_options
 from ...policy import (
     eligibility,
     frequency,
@@ -22,6 +22,7 @@ from ...policy import (
     repeats,
 )
 from ...policy import warm_up as warm_up_policy
+from ...policy.endpoint import MARKETING_API
 from ...policy.numbers import sending_number
 from ..consent.consent_sql import consent_sql, renumbered_sql
 from ..tools.hooks import hook, implements
@@ -90,8 +91,8 @@ class WabaSender(models.Model):
         slots used, consent, pauses, the state of the records.
 
         :param run: the DispatchRun
-        :return: ([(message id, request body, epoch seconds of the latest send time)], how many rows
-            were excluded or postponed: others may be behind them)
+        :return: ([(message id, request body, epoch seconds of the latest send time, endpoint)], how
+            many rows were excluded or postponed: others may be behind them)
         """
         self._lock_limits()
         if self._not_sending_reason() or run.number != self.run_count:
@@ -102,7 +103,7 @@ class WabaSender(models.Model):
             now, run.pending + room, run.speed, CONNECT_TIMEOUT + READ_TIMEOUT, LEASE_MARGIN
         )
         allowance, groups = self._slot_allowance(now), self._sendable_groups()
-        purse = Purse(self.company_id, now, list(filter(None, groups)))
+        purse = Purse(self.account_id, now, list(filter(None, groups)))
         jobs, seen, dropped = [], set(), 0
         for campaign in groups:
             free, own_free = allowance.free_slots("campaign" if campaign else "followup")
@@ -113,6 +114,7 @@ class WabaSender(models.Model):
             unchanged = self._exclude_changed(rows)
             allowed = self._exclude_ineligible(unchanged, now, leaves_by)
             ready = self._postpone(allowed, campaign, now, leaves_by)
+            ready = self._route_candidates(ready, campaign, now)
             dropped += len(rows) - len(ready)
             chosen, costs = self._choose_candidates(
                 ready, (free, own_free), seen, now, leaves_by, purse, campaign
@@ -126,7 +128,8 @@ class WabaSender(models.Model):
                 break
         if jobs:
             self._advance_pace(len(jobs), run.rate)
-        return [(key, body, datetime_to_epoch(leaves_by)) for key, body in jobs], dropped
+        before = datetime_to_epoch(leaves_by)
+        return [(key, body, before, endpoint) for key, body, endpoint in jobs], dropped
 
     def _lock_limits(self):
         """Lock what this number shares with others until the transaction ends.
@@ -264,6 +267,7 @@ class WabaSender(models.Model):
         self.env["waba.message"].flush_model()
         self.env["waba.recipient"].flush_model()
         self.env["waba.renumbered"].flush_model()
+        self.env["waba.template"].flush_model()
         since = now - limits.WINDOW
         free_people = SQL("AND (r.slot_at > %s OR c.window_expires_at > %s)", since, leaves_by)
         is_own = SQL(
@@ -283,9 +287,12 @@ class WabaSender(models.Model):
                           c.window_expires_at, m.origin, m.time_zone, r.wa_number,
                           %(is_own)s AS is_own, m.res_model, m.res_id, m.record_traits,
                           m.sequence_id, %(renumbered)s AS is_renumbered, r.may_opt_out_at,
-                          m.may_repeat, r.number AS person_number
+                          m.may_repeat, r.number AS person_number,
+                          t.category AS template_category, t.max_price_bid AS template_bid,
+                          t.is_price_clear, t.refused_endpoint
                      FROM waba_message m
                      JOIN waba_recipient r ON r.id = m.recipient_id
+                LEFT JOIN waba_template t ON t.id = m.template_id
                 LEFT JOIN waba_conversation c
                        ON c.sender_id = m.sender_id AND c.recipient_id = r.id
                     WHERE m.state = 'queued' AND m.retry_at <= %(now)s AND %(group)s
@@ -492,6 +499,26 @@ class WabaSender(models.Model):
         )
         self.env["waba.message"].invalidate_model(["retry_at", "wait_reason"])
 
+    def _route_candidates(self, rows, campaign, now):
+        """Return the candidates that an endpoint takes, each with its endpoint and price.
+
+        Of the others the campaign pauses, and a direct message fails, with the reason.
+
+        :param rows: dicts of `_find_candidates`
+        :param campaign: their group (`_sendable_groups`)
+        """
+        account, messages = self.account_id, self.env["waba.message"]
+        routed, stuck = account._route_rows(rows, campaign, now)
+        for reason, found in stuck.items():
+            template = self.env["waba.template"].browse(found[0]["template_id"])
+            text = account._stuck_text(reason, template)
+            unsent = messages.browse(row["id"] for row in found)
+            if campaign:
+                self._on_campaign_failure(unsent, text)
+            else:
+                unsent._fail_without_route(text)
+        return [] if campaign and stuck else routed
+
     # === Choice and claim ===
 
     def _choose_candidates(self, rows, free, seen, now, leaves_by, purse, campaign):
@@ -557,7 +584,7 @@ class WabaSender(models.Model):
     def _mark_reserved(self, rows, now, leaves_by, deadline):
         """Write reservation, slots, held charges and pair pace of the rows in three statements.
 
-        :return: [(message id, request body)]
+        :return: [(message id, request body, endpoint)]
         """
         if not rows:
             return []
@@ -577,12 +604,17 @@ class WabaSender(models.Model):
                           slot_at = CASE WHEN m.id = ANY(%(counted)s) THEN %(slot)s END,
                           promoted_at = CASE WHEN m.id = ANY(%(promoted)s) THEN %(slot)s END,
                           template_left_at = CASE WHEN m.id = ANY(%(templates)s) THEN %(slot)s END,
+                          endpoint = v.endpoint, max_price = v.max_price,
                           held_charge = COALESCE(m.held_charge, 0) + v.bound,
                           charge_bound = v.bound, charge_factor = v.factor,
                           cost_currency_id = v.currency
-                     FROM unnest(%(ids)s, %(bounds)s::numeric[], %(factors)s::float8[],
-                                 %(currencies)s::int[]) AS v(id, bound, factor, currency)
+                     FROM unnest(%(ids)s, %(endpoints)s, %(prices)s::numeric[],
+                                 %(bounds)s::numeric[], %(factors)s::float8[],
+                                 %(currencies)s::int[])
+                          AS v(id, endpoint, max_price, bound, factor, currency)
                     WHERE m.id = v.id""",
+                endpoints=[row["endpoint"] for row in rows],
+                prices=[row["max_price"] for row in rows],
                 bounds=[row["bound"].amount or 0 for row in rows],
                 factors=[row["bound"].factor for row in rows],
                 currencies=[row["bound"].currency_id for row in rows],
@@ -622,7 +654,7 @@ class WabaSender(models.Model):
         )
         for model in ("waba.message", "waba.recipient", "waba.conversation"):
             self.env[model].invalidate_model()
-        return [(row["id"], self._wire_body(row)) for row in rows]
+        return [(row["id"], self._wire_body(row), row["endpoint"]) for row in rows]
 
     def _wire_body(self, row):
         """Body of the request; its tag names row and attempt, so that statuses match exactly."""
@@ -650,7 +682,7 @@ class WabaSender(models.Model):
         if row["kind"] == "text":
             return payloads.text_message(body=row["text"], opaque=opaque, **address)
         template = self.env["waba.template"].browse(row["template_id"])
-        return payloads.template_message(
+        body = payloads.template_message(
             name=template.name,
             language=template.language,
             parameters=row["parameters"] or {},
@@ -658,6 +690,10 @@ class WabaSender(models.Model):
             opaque=opaque,
             **address,
         )
+        if row.get("endpoint") != MARKETING_API:
+            return body
+        options = self.account_id._marketing_options()
+        return with_marketing_options(body, **options, multiplier=row["multiplier"])
 
     @hook
     def _on_reserved(self, campaign, leaves_by):

@@ -44,6 +44,10 @@ STATES = {
     "AVAILABLE": _lt("Can send"),
     "LIMITED": _lt("Limited"),
     "BLOCKED": _lt("Cannot send"),
+    # Onboarding to the Marketing Messages API
+    "ELIGIBLE": _lt("Terms not accepted"),
+    "ONBOARDED": _lt("Terms accepted"),
+    "MM_LITE_TERMS_SIGNED": _lt("Terms of the Marketing Messages API accepted"),
     # Restrictions of an account
     "RESTRICTED_BIZ_INITIATED_MESSAGING": _lt("no campaigns or templates"),
     "RESTRICTED_CUSTOMER_INITIATED_MESSAGING": _lt("no replies to customers"),

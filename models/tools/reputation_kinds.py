@@ -73,6 +73,8 @@ KINDS = {
     "messaging_limit": Kind("Daily limit", "exact", ""),
     # Messages sent with our keys by others (`_record_second_sender`)
     "second_sender": Kind("Sent by another system", "exact", "neutral"),
+    # What Meta charged (`_check_charges`)
+    "price_exceeded": Kind("Charged above the maximum price", "exact", "neutral"),
     # Our responses
     "response_full": Kind("Active again", "exact", "neutral"),
     "response_warm_up": Kind("Warming up", "exact", "neutral"),

@@ -104,6 +104,9 @@ class WabaWebhookEvent(models.Model):
             self._apply_volume_tier(account, item.volume_tier)
         if stopping := self._stopping_restrictions(item):
             self._apply_restrictions(account, stopping)
+        if item.event == "MM_LITE_TERMS_SIGNED":
+            account._sign_marketing_terms()
+            self._poll_soon()
         for value in (item.event, item.ban_state):
             for cause in causes_started_on_event(value):
                 if cause != "restriction":

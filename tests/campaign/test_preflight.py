@@ -336,6 +336,35 @@ class WorldCase(PreflightCase):
         self._written_to(leads[:1], 181)
         return self._campaign(leads), leads[:1], "1 of 2 recipients inactive"
 
+    def _priced(self, bid, **prices):
+        """A campaign whose promotions go by the Marketing Messages API with these prices."""
+        self.account.write(
+            {"promotions_by": "marketing_api", "marketing_onboarding": "ONBOARDED"}
+        )
+        self.template.max_price_bid = bid
+        campaign = self._campaign(self._leads(2))
+        campaign.price_ids = [
+            fields.Command.create(
+                {"country_id": self.env.ref(f"base.{code}").id, "max_price": price}
+            )
+            for code, price in prices.items()
+        ]
+        return campaign
+
+    @case("price", "pass")
+    def _price_pass(self):
+        campaign = self._priced(6000, es=0.05)
+        campaign.price_ids._refresh_estimates(fields.Datetime.now())
+        return campaign, None, r"At most Spain: 0\.05 EUR per message\. Meta's estimate: Spain: \d"
+
+    @case("price", "warn")
+    def _price_warn(self):
+        return self._priced(4000, es=0.05), None, r"At most 0\.04 EUR per message"
+
+    @case("price", "stop")
+    def _price_stop(self):
+        return self._priced(0, es=0.05), None, "has no maximum price at Meta"
+
     @case("cost", "pass")
     def _cost_pass(self):
         self.env["waba.rate"].create(

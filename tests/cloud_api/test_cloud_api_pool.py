@@ -438,7 +438,7 @@ class FaultyClient:
     def close(self):
         self.closed += 1
 
-    def send_message(self, phone_number_uid, body):
+    def send_message(self, phone_number_uid, body, endpoint):
         if body["number"] % 3 == 0:
             raise KeyError("a secret")
         return SendReply("wamid.A")
@@ -473,7 +473,7 @@ class Client:
         return self
     def close(self):
         pass
-    def send_message(self, phone_number_uid, body):
+    def send_message(self, phone_number_uid, body, endpoint):
         time.sleep(0.05)
         return SendReply("wamid.A")
 

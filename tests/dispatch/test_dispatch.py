@@ -440,7 +440,7 @@ class TestCrash(DispatchCase):
         with SendPool(self.account._client(), 80, 1) as pool:
             run.pool = pool
             now = time.time()
-            [(_key, _body, send_before)] = self.sender._reserve_rows(40, run)[0]
+            [(_key, _body, send_before, _endpoint)] = self.sender._reserve_rows(40, run)[0]
         self.assertGreaterEqual(send_before, now + 40 / 4)
 
     def test_the_job_looks_again_when_the_rows_of_a_killed_run_expire(self):
@@ -515,7 +515,7 @@ class TestCrash(DispatchCase):
             self._receive(self._status(row, status))
         answers = [
             SendResult(key, "accepted", wamid=f"wamid.{key}", finished_at=time.time())
-            for key, _body, _before in jobs
+            for key, *_rest in jobs
         ]
         run = DispatchRun(None, 80)
         self.env["waba.message"]._write_results(answers, run)
@@ -549,7 +549,7 @@ class TestCrash(DispatchCase):
 
     def test_what_did_not_leave_in_time_goes_back_to_the_queue_and_frees_its_place(self):
         _campaign, rows, jobs = self._reserved(2)
-        results = [SendResult(key, "not_started") for key, _body, _before in jobs]
+        results = [SendResult(key, "not_started") for key, *_rest in jobs]
         self.env["waba.message"]._write_results(results, DispatchRun(None, 80))
         self.assertEqual(set(rows.mapped("state")), {"queued"})
         self.assertEqual(self.portfolio.slots_used, 0)
@@ -558,7 +558,7 @@ class TestCrash(DispatchCase):
         campaign, rows, jobs = self._reserved(2)
         campaign.action_cancel()
         self.assertEqual(set(rows.mapped("state")), {"reserved"})
-        self.env["waba.message"]._requeue_unsent([key for key, _body, _before in jobs])
+        self.env["waba.message"]._requeue_unsent([key for key, *_rest in jobs])
         self.assertEqual(set(rows.mapped("state")), {"cancelled"})
         self.assertEqual(self.portfolio.slots_used, 0)
 
@@ -569,7 +569,7 @@ class TestCrash(DispatchCase):
         with SendPool(self.account._client(), 80, 1) as pool:
             run = DispatchRun(pool, 80)
             jobs, _left_out = self.sender._reserve_rows(2, run)
-            for key, body, _send_before in jobs:
+            for key, body, *_rest in jobs:
                 pool.submit(key, self.sender.phone_number_uid, body, time.time() - 1)
             results = pool.results(max_items=2, min_items=2)
             self.env["waba.message"]._write_results(results, run)

@@ -125,8 +125,16 @@ CASES = {
         ("a service message", ("utility", False, False), "pass", "not_needed"),
         ("none", ("marketing", False, False), "warn", "missing"),
     ],
+    "price": [
+        ("an estimate", (False, False, True), "pass", "estimated"),
+        ("no estimate", (False, False, False), "pass", "capped"),
+        ("above the template's", (False, True, True), "warn", "above"),
+        ("not possible", (True, True, True), "stop", "blocked"),
+    ],
     "cost": [
         ("known", (10, 0, 0), "pass", "known"),
+        ("with maximum prices", (10, 0, 0, 10), "pass", "capped"),
+        ("some with one", (9, 1, 0, 9), "warn", "part"),
         ("nobody", (0, 0, 0), "pass", "known"),
         ("free", (0, 0, 10), "pass", "free"),
         ("some without a price", (9, 1, 0), "warn", "part"),

@@ -38,8 +38,6 @@ class TestRetries(PureCase):
             ("temporary", {"code": 999}, [60, 300, 900, 3600]),
             ("temporary", {}, [60, 300, 900, 3600]),
             ("pair_rate", {}, [1, 4, 16, 64, 256, 1024, 4096]),
-            ("sync_pending", {}, [600]),
-            ("mm_unavailable", {}, [0]),
             ("marketing_limit", {}, [86400]),
         ]
         for failure_type, given_values, expected in cases:
@@ -149,8 +147,12 @@ class TestScopes(PureCase):
             ("pair_rate", {}, "retry", None, None),
             ("temporary", {}, "retry", None, None),
             ("not_sent", {}, "retry", None, None),
-            ("sync_pending", {}, "retry", None, None),
-            ("mm_unavailable", {}, "retry", None, None),
+            ("sync_pending", {}, "hold", "template", 10 * MINUTE),
+            ("sync_pending", {"attempt": 6}, "hold", "template", 10 * MINUTE),
+            ("sync_pending", {"attempt": 7}, "fail", None, None),
+            ("mm_unavailable", {}, "hold", "account", None),
+            ("wrong_endpoint", {}, "retry", None, None),
+            ("wrong_endpoint", {"is_rerouted": True}, "fail", "template", None),
         ]
         for failure_type, given_values, row, scope, ends_after in cases:
             with self.subTest(failure_type, **given_values):
@@ -175,7 +177,7 @@ class TestScopes(PureCase):
         }
         self.assertEqual(effects["slow_down"], {"throughput", "app_rate"})
         self.assertEqual(effects["country_blocked"], {"country"})
-        self.assertEqual(effects["marketing_only"], {"marketing_disabled"})
+        self.assertEqual(effects["marketing_only"], {"marketing_disabled", "mm_unavailable"})
         person_effects = {
             failure_type: decide(failure_type).person_effect
             for failure_type in retry.FAILURE_TYPES

@@ -68,16 +68,20 @@ STAYS = {
     },
     META: {
         "waba_account": "waba_uid app_uid api_version restriction review_status"
-        " blocked_country_codes missing_webhook_fields volume_tiers",
+        " blocked_country_codes missing_webhook_fields volume_tiers"
+        " marketing_onboarding",
         "waba_action_variable": "example",
+        "waba_campaign_price": "estimate estimate_problem",
         "waba_campaign_variable": "example",
         "waba_media": "media_uid mimetype sha256",
-        "waba_message": "wamid kind fbtrace_id pricing_category pricing_type about_wamid",
+        "waba_message": "wamid kind fbtrace_id pricing_category pricing_type about_wamid"
+        " charge_currency",
         "waba_portfolio": "portfolio_uid",
         "waba_sender": "phone_number_uid display_phone_number number verified_name platform_status"
         " name_status",
         "waba_sequence_variable": "example",
-        "waba_template": "template_uid name language status_reason components unsupported",
+        "waba_template": "template_uid name language status_reason components unsupported"
+        " creative_features refused_endpoint",
         "waba_template_variable": "example",
     },
     WORDS: {

@@ -15,7 +15,7 @@ LIMITS = {
     "calls of a higher package": 0,
     "imports of a higher package": 0,
     "import circles": 0,
-    "files in models/": 112,
+    "files in models/": 116,
     "files in the fullest folder of models/": 20,
     "files of waba.campaign": 10,
     "files of waba.message": 8,
@@ -23,7 +23,7 @@ LIMITS = {
     "modules of models/ without a docstring": 0,
     "median lines of a function": 9,
     "longest function, lines": 75,
-    "lines of code in the product": 36_400,
+    "lines of code in the product": 37_600,
 }
 DOCUMENTED = 80
 

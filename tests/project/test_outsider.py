@@ -39,6 +39,7 @@ METHODS = {
         "action_connect": "system", "action_diagnose": "manager", "action_resume": "manager",
         "action_sync": "manager", "action_view_senders": "reads",
         "action_view_templates": "reads", "action_confirm_database": "system",
+        "action_retry_marketing_api": "manager",
     },
     "waba.attribution": {"action_open_lead": "reads"},
     "waba.auto.reply": {"action_view_replies": "reads"},
@@ -128,7 +129,9 @@ METHODS = {
     "waba.template": {
         "action_release": "manager", "action_view_campaigns": "reads",
         "action_view_evidence": "reads", "action_view_cost_report": "reads",
+        "action_delivery": "manager",
     },
+    "waba.template.delivery": {"action_confirm": "manager"},
     "waba.test.send": {"action_refresh": "reads", "action_send": "writes"},
     "waba.webhook.event": {"action_reapply": "system"},
     # What leads and contacts get from us.

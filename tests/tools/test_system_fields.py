@@ -41,8 +41,9 @@ WRITABLE = {
         " audience_filter_id audience_team_id audience_tag_id audience_category_id"
         " audience_campaign_id audience_outcome audience_excluded_ids"
         " ab_test ab_share ab_hours ab_criterion"
-        " b_template_id b_variable_ids holdout_percent budget"
+        " b_template_id b_variable_ids holdout_percent budget price_ids"
     )),
+    "waba.campaign.price": (BOTH, "campaign_id country_id max_price"),
     "waba.campaign.variable": (BOTH, f"{OF_A_LINE} campaign_id variant"),
     "waba.sequence": ((MANAGER,), (
         "name active company_id user_id trigger stage_ids source_ids tag_ids campaign_ids"
@@ -85,7 +86,7 @@ WRITABLE = {
     # The connection
     "waba.account": ((SYSTEM,), (
         "name active company_id waba_uid app_uid access_token app_secret verify_token base_url"
-        " api_version"
+        " api_version promotions_by marketing_fallback activity_sharing"
     )),
     # What came unreadable is corrected, then taken
     "waba.consent.rejected": ((MANAGER,), "active number purpose action at evidence"),
@@ -100,6 +101,12 @@ WRITABLE = {
     "waba.privacy": ((MANAGER,), "recipient_id keep_out is_sure"),
     "waba.home": ((SYSTEM,), "choice pause_campaigns"),
     "waba.release": ((MANAGER,), "sender_id campaign_id template_id reason"),
+    "waba.template.delivery": ((MANAGER,), (
+        "template_id max_price ttl_hours image_brightness_and_contrast image_touchups"
+        " add_text_overlay image_animation image_background_gen auto_promotion_tag"
+        " text_extraction_for_headline text_extraction_for_tap_target product_extensions"
+        " text_formatting_optimization"
+    )),
     "waba.preflight": (BOTH, "reason"),
     "waba.test.send": (BOTH, "variant user_ids number to_test_numbers"),
     "waba.round.trip": (BOTH, "sender_id template_id phone"),

@@ -168,7 +168,17 @@ SENTENCES = {
             "consent change with it."
         ),
     },
+    "price": {
+        "blocked": _lt("%(why)s"),
+        "above": _lt(
+            "At most %(template_price)s per message: the template's maximum price is below the "
+            "campaign's (%(prices)s)."
+        ),
+        "capped": _lt("At most %(prices)s per message. Meta gave no estimate of the reach."),
+        "estimated": _lt("At most %(prices)s per message. Meta's estimate: %(estimate)s"),
+    },
     "cost": {
+        "capped": _lt("At most %(amount)s for %(count)s messages, by their maximum prices."),
         "known": _lt("About %(amount)s for %(count)s messages, by your rate card."),
         "free": _lt("%(count)s messages are free: these people wrote in the last 24 hours."),
         "part": _lt(

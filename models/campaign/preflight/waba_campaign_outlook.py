@@ -11,7 +11,7 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, format_amount
 
-from ....policy import budget, limits, pacing, preflight, preflight_outlook, rates
+from ....policy import budget, limits, max_price, pacing, preflight, preflight_outlook, rates
 from ....policy.reputation_rates import MIN_VOLUME
 from ...base.waba_message import ACCEPTED_STATES
 from ...consent.consent_sql import consent_sql, strongest_consent
@@ -22,6 +22,7 @@ from ...tools.moments import moment_text
 from ...tools.phone_countries import number_country
 from ...tools.reputation_texts import format_number, format_percent
 from ..waba_campaign_audience import CHUNK, KnownRecipient
+from ..waba_campaign_price import price_text
 from ..waba_campaign_progress import _latest_forecast
 from .preflight_texts import LIMITS, POOLS
 
@@ -36,12 +37,14 @@ DRY_RUN_RECORDS = 20_000
 
 
 class Costs(NamedTuple):
-    """amounts: {res.currency: sum}; priced, free: messages; unpriced: {country code: messages}."""
+    """amounts: {res.currency: sum}; priced, free: messages; unpriced: {country code: messages};
+    capped: those of `priced` that cost at most their maximum price."""
 
     amounts: dict
     priced: int
     free: int
     unpriced: Counter
+    capped: int = 0
 
 
 class DryRunRecipient(NamedTuple):
@@ -453,7 +456,7 @@ class WabaCampaign(models.Model):
             return []
         costs = report.costs = self._estimate_cost(report)
         unpriced = sum(costs.unpriced.values())
-        verdict = preflight_outlook.assess_cost(costs.priced, unpriced, costs.free)
+        verdict = preflight_outlook.assess_cost(costs.priced, unpriced, costs.free, costs.capped)
         return [
             self._preflight_check(
                 "cost",
@@ -476,10 +479,14 @@ class WabaCampaign(models.Model):
             (one.country_code, rates.is_free(category, audience.history(one).in_window, at))
             for one in audience.receiving
         )
-        amounts, unpriced, priced, free = Counter(), Counter(), 0, 0
+        amounts, unpriced, priced, free, capped = Counter(), Counter(), 0, 0, 0
+        most = self._price_bounds()
         for (country, is_free), people in kinds.items():
             count = audience.scale_count(people)
             amount, currency = (0, None) if is_free else price_of(country, category, at)
+            if most:
+                amount, currency, is_free = *most(country), False
+                capped += count
             if is_free:
                 free += count
             elif amount is None:
@@ -487,24 +494,70 @@ class WabaCampaign(models.Model):
             else:
                 priced += count
                 amounts[currency] += amount * count
-        return Costs(dict(amounts), priced, free, unpriced)
+        return Costs(dict(amounts), priced, free, unpriced, capped)
+
+    def _price_bounds(self):
+        """Function of a country code that returns (most that a message costs, its currency); None
+        if Meta keeps to no price."""
+        templates = self._templates_in_use()
+        account = self.sudo().sender_id.account_id
+        currency, caps = account.currency_id, account._read_price_caps(self)
+        bids = templates.mapped("max_price_bid")
+        if not bids or not all(bids) or not max_price.is_supported(currency.name or ""):
+            return None
+        return lambda country: (
+            float(
+                max_price.effective_price(
+                    max_price.country_cap(caps, country), max(bids), currency.name
+                )
+            ),
+            currency,
+        )
+
+    def _preflight_price(self, report):
+        account = self.sudo().sender_id.account_id
+        templates, caps = self._templates_in_use(), account._read_price_caps(self)
+        if not templates or not account or not (caps or any(templates.mapped("max_price_bid"))):
+            return []
+        why = next(filter(None, (account._price_blocker(one, caps) for one in templates)), "")
+        lines = self.price_ids
+        lowest, highest = min(templates.mapped("max_price")), lines.sorted("max_price")[-1:]
+        template_price = price_text(self.env, lowest, account.currency_id)
+        estimates = [line.estimate_text for line in lines if line.estimate]
+        verdict = preflight_outlook.assess_price(
+            bool(why),
+            bool(highest) and highest.max_price > lowest > 0,
+            bool(estimates) and len(estimates) == len(lines),
+        )
+        return [
+            self._preflight_check(
+                "price",
+                verdict,
+                why=why,
+                prices=", ".join(lines.mapped("display_name")) or template_price,
+                template_price=template_price,
+                estimate=" ".join(
+                    f"{line._country_text()}: {line.estimate_text}" for line in lines
+                ),
+            )
+        ]
 
     def _preflight_budget(self, report):
         audience = report.audience
         if not audience or not audience.receiving:
             return []
-        purse = Purse(self.company_id.sudo(), self._planned_start(report), self)
+        account = self.sudo().sender_id.account_id
+        purse = Purse(account, self._planned_start(report), self)
         budgets = purse.binding_budgets(None, self).values()
         if not budgets:
             return []
-        category = self.category if self.category in rates.CATEGORIES else "marketing"
-        bounds, unpriced = [], set()
-        for one in audience.receiving:
-            in_window = audience.history(one).in_window
-            bound = purse.bound_in(one.country_code, category, in_window).amount
-            bounds.append(bound)
-            if bound is None:
-                unpriced.add(one.country_code)
+        price_of = self._price_bounds()
+        bounds = [self._highest_price(one, purse, report, price_of) for one in audience.receiving]
+        unpriced = {
+            one.country_code
+            for one, bound in zip(audience.receiving, bounds, strict=True)
+            if bound is None
+        }
         left = min(max(one.left, budget.ZERO) for one in budgets)
         covered = 0 if unpriced else self._count_covered(bounds, budgets, left, report)
         verdict = preflight_outlook.assess_budget(covered, report.receiving, len(unpriced))
@@ -522,6 +575,17 @@ class WabaCampaign(models.Model):
                 mend="rates" if unpriced else "",
             )
         ]
+
+    def _highest_price(self, receiver, purse, report, price_of):
+        """What the message to a `DryRunRecipient` costs at most, None if that is unknown.
+
+        :param price_of: of `_price_bounds`
+        """
+        if price_of:
+            return purse.capped(price_of(receiver.country_code)[0]).amount
+        category = self.category if self.category in rates.CATEGORIES else "marketing"
+        in_window = report.audience.history(receiver).in_window
+        return purse.bound_in(receiver.country_code, category, in_window).amount
 
     def _count_covered(self, bounds, budgets, left, report):
         """Messages that the budgets cover; of a large audience by the average of those counted."""
