@@ -64,6 +64,7 @@ class Record:
     red: tuple | None
     budgets: dict
     prices: dict
+    price_cap: float | None
     charges: list
     released: dict
     by_uuid: dict = field(init=False)
@@ -105,6 +106,7 @@ def read(stage):
         red=stage.red,
         budgets=stage.budgets,
         prices=stage.prices,
+        price_cap=stage.price_cap,
         charges=stage.simulator.get("charges")["charges"],
         released=released,
     )
@@ -132,6 +134,7 @@ def judge(record):
         ("messages per second within the platform's limit", _per_second(record)),
         ("messages per pair within the platform's limit", _per_pair(record)),
         ("after the red reading, promotions in flight alone", _after_red(record)),
+        ("no promotion may cost more than its campaign allows", _within_cap(record)),
         ("what is charged and may be is within every budget", _within_budgets(record)),
         ("the budgets are used as far as they go", _used_budgets(record)),
         ("what the rows count for is what the platform charged", _same_charges(record)),
@@ -159,6 +162,8 @@ def figures(record):
         "waiting": states["queued"],
         "people_24h": max_recipients_per_day(record.accepted),
         "budget_used": budget_shares(record).get("month", 0),
+        "auctions_won": sum(send["auction"] == "won" for send in record.accepted),
+        "auctions_lost": sum(send["auction"] == "lost" for send in record.accepted),
         "per_second": max(
             (max_per_second(arrivals) for arrivals in _arrivals(record.sends).values()), default=0
         ),
@@ -365,7 +370,10 @@ def _possible_charges(record, campaign_id):
     changes = []
     for send in record.accepted:
         if campaign_id in (None, _campaign_of(record, send["opaque"])):
-            price = Decimal(str(record.prices[send["category"]]))
+            price = send["max_price"]
+            if price is None:
+                price = record.prices[send["category"]]
+            price = Decimal(str(price))
             changes.append((send["received_at"], price))
             if at := record.released.get(send["opaque"]):
                 changes.append((at, -price))
@@ -385,6 +393,19 @@ def _within_budgets(record):
         if most > Decimal(str(limit)) or charged > Decimal(str(limit)):
             wrong.append(f"{campaign_id or 'month'}: {most} possible, {charged} charged of {limit}")
     return _some(wrong)
+
+
+def _within_cap(record):
+    """Every promotion went to the auction, with a price up to the campaign's."""
+    if record.price_cap is None:
+        return ""
+    promotions = [send for send in record.accepted if send["category"] == "MARKETING"]
+    allowed = record.price_cap + 1e-9
+    return _some(
+        f"{send['opaque']} may cost {send['max_price']}, charged {send['charge']}"
+        for send in promotions
+        if send["max_price"] is None or max(send["max_price"], send["charge"] or 0) > allowed
+    )
 
 
 def budget_shares(record):

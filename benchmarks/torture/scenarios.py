@@ -222,19 +222,23 @@ def mixed_on_one_portfolio(hosts, number_count, people, followups, days, stage):
         raise DemoError(f"only {stage.second_steps()} second steps of the follow-ups were sent")
 
 
-def budgets(people, hosts, points, stage):
+def budgets(people, hosts, points, stage, has_auction=False):
     """Four campaigns with a budget each, all within one of the month; automation competes.
 
     Messages fail, answers are lost, workers die; what becomes free is spent, and no more. Then one
     budget is raised.
     """
     stage.set_prices(marketing=0.0615, utility=0.0213)
-    price, senders = 0.0615, stage.senders()
-    budget = round(people * price * 0.6, 2)
+    price, share, senders, endpoint = 0.0615, 0.6, stage.senders(), "messages"
+    if has_auction:
+        # Three in ten cost more, and do not get it.
+        price, share, endpoint = 0.0503, 0.5, "marketing_messages"
+        stage.open_auction(template_price=0.07, price_cap=price, clearing_price=0.045)
+    budget = round(people * price * share, 2)
     stage.limit_month(round(3.4 * budget, 2))
-    stage.fault("latency", ms=[20, 200], count=None)
-    stage.fault("reset", when="after", count=4, skip=30)
-    stage.fault("status_5xx", body="graph", count=10, skip=80)
+    stage.fault("latency", ms=[20, 200], count=None, endpoint=endpoint)
+    stage.fault("reset", when="after", count=4, skip=30, endpoint=endpoint)
+    stage.fault("status_5xx", body="graph", count=10, skip=80, endpoint=endpoint)
     stage.servers.delay_at("reserved, not committed", 0.15)
     for _host in range(hosts):
         stage.servers.start_host(4 // hosts)
@@ -251,7 +255,7 @@ def budgets(people, hosts, points, stage):
     stage.servers.arm("prices written, not committed")
     stage.settle_budgets()
     stage.servers.disarm()
-    stage.raise_budget(campaigns[0], round(budget * 1.3, 2))
+    stage.raise_budget(campaigns[0], round(budget * 1.1, 2))
     stage.settle_budgets()
     stage.kills = stage.servers.kill_count()
 
@@ -553,8 +557,8 @@ SCENARIOS = [
              partial(mixed_on_one_portfolio, 2, 2, 130, 35, ()), short=True),
     Scenario("short: raw copy", short_raw_copy, short=True),
     Scenario("short: budgets",
-             partial(budgets, 60, 2, ("reserved, not committed", "handed over, nothing sent")),
-             short=True),
+             partial(budgets, 60, 2, ("reserved, not committed", "handed over, nothing sent"),
+                     has_auction=True), short=True),
     *(
         Scenario(f"kill: {point}", partial(kill_while_sending, point, skip=skip))
         for point, skip in SENDING_POINTS
@@ -578,6 +582,9 @@ SCENARIOS = [
              partial(mixed_on_one_portfolio, 3, 4, 110, 30, (0.4, 0.65, 0.15))),
     Scenario("crowd: budgets",
              partial(budgets, 250, 2, [point for point, _skip in SENDING_POINTS[:6]])),
+    Scenario("crowd: budgets and a maximum price",
+             partial(budgets, 250, 2, [point for point, _skip in SENDING_POINTS[:6]],
+                     has_auction=True)),
     Scenario("crowd: serialization failures", serialization_failures),
     Scenario("crowd: the scheduler's lock lost", lost_lock, errors_expected=True),
     Scenario("crowd: a frozen worker", stalled_worker),

@@ -11,7 +11,7 @@ from demo_lib.processes import DemoError, wait_for
 
 from .database import Database, server_command
 from .place import LEADS
-from .servers import APP_SECRET, Servers
+from .servers import APP_SECRET, WABA_UID, Servers
 
 # The wait of a whole scenario's settling, and how much stored time may pass meanwhile.
 SETTLE_SECONDS = 420
@@ -100,6 +100,8 @@ class Stage:
         # {campaign id, or None for the month of all: highest amount}, and the platform's prices.
         self.budgets = {}
         self.prices = {}
+        # The most that a promotion may cost, None without a maximum price.
+        self.price_cap = None
         self.is_supervised = False
         self._seen = None
         self._quiet_since = 0.0
@@ -219,6 +221,9 @@ class Stage:
         self.audiences[campaign_id] = set(lead_ids)
         if budget:
             self.budgets[campaign_id] = budget
+        if self.price_cap:
+            values = {"campaign_id": campaign_id, "max_price": self.price_cap}
+            self.admin.call("waba.campaign.price", "create", [values])
         if launch:
             self._launch(campaign_id)
         return campaign_id
@@ -233,6 +238,30 @@ class Stage:
                       "valid_from": "2026-01-01"}  # fmt: skip
             self.admin.call("waba.rate", "create", [values])
         self.may_wait = True
+
+    def open_auction(self, template_price, price_cap, clearing_price):
+        """Promotions go by the Marketing Messages API, where an auction finds their price.
+
+        Campaigns of this stage may pay `price_cap`, less than the template's own maximum; some
+        people cost more, and do not get the message.
+        """
+        [currency] = self.database.rows(
+            "SELECT r.name FROM res_company c JOIN res_currency r ON r.id = c.currency_id"
+            " WHERE c.id = 1"
+        )
+        for values in (
+            {"marketing_messages_onboarding_status": "ONBOARDED", "currency": currency["name"]},
+            {"max_price_agreement": True},
+        ):
+            self.simulator.post("account", id=WABA_UID, **values)
+        bid = round(template_price * 100_000)
+        self.simulator.post("template", name="autumn_offer", language="es", bid=bid)
+        self.simulator.post("auction", price=clearing_price, spread=0.3)
+        [account] = self.admin.search("waba.account", [], ["id"])
+        self.admin.call("waba.account", "write", [account["id"]], {
+            "promotions_by": "marketing_api"})  # fmt: skip
+        self.admin.call("waba.account", "action_sync", [account["id"]])
+        self.price_cap = price_cap
 
     def limit_month(self, amount):
         """The company's budget of the month, which its colleagues' templates keep too."""
@@ -380,7 +409,7 @@ class Stage:
         )
 
     def fault(self, kind, **rule):
-        self.simulator.post("faults", kind=kind, endpoint="messages", **rule)
+        self.simulator.post("faults", kind=kind, **{"endpoint": "messages", **rule})
 
     def set_template(self, status):
         """Meta changes the status of the campaigns' template and reports it by webhook."""

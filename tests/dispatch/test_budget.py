@@ -13,6 +13,7 @@ from ...models.dispatch import waba_budget
 from ...policy.budget import Hold
 from ..analytics.test_money import MoneyCase
 from ..common import WabaCase, epoch
+from .test_marketing_route import MarketingCase
 from .test_message_direct import DirectCase
 
 PRICE = 0.05
@@ -270,6 +271,25 @@ class TestMonth(BudgetCase):
             self.sender._lock_limits()
             elsewhere.invalidate_recordset()
             self.assertEqual(elsewhere.reserve_count - before, locked)
+
+
+class TestMaximumPrice(BudgetCase, MarketingCase):
+    def test_it_is_held_back_and_the_charge_settles_it(self):
+        self._onboard(currency=self.company.currency_id.name)
+        self._price_template(4000)
+        self.simulator.post("auction", price=0.031)
+        campaign = self._launch(self._leads(4), budget=0.13)
+        self.assertEqual(self._charges(campaign), (0.0, 0.12))
+        self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "budget"))
+        self._apply_posted()
+        self._count()
+        self.assertEqual(self._charges(campaign), (0.093, 0.0))
+        self.env["waba.campaign"]._watch_campaigns()
+        self.assertEqual(campaign.state, "paused")
+        campaign.budget = 0.14
+        self.assertEqual(campaign.state, "running")
+        self._dispatch()
+        self.assertEqual(self._charges(campaign), (0.093, 0.04))
 
 
 class TestTotals(BudgetCase):
