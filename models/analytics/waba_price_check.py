@@ -45,7 +45,7 @@ KINDS = [
     ("meta_less", "Fewer at Meta"),
     ("unpriced", "No price here"),
     ("price", "Other price"),
-    ("no_cost", "No costs from Meta"),
+    ("no_cost", "No Meta costs"),
 ]
 
 

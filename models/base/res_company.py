@@ -69,7 +69,7 @@ class ResCompany(models.Model):
         help="What all messages of a calendar month may cost. 0: no budget.",
     )
     waba_unknown_price = fields.Float(
-        "Unknown prices count as",
+        "Unknown price",
         digits=(16, 6),
         help="Per message, where no rate is imported. 0: such messages wait.",
     )
