@@ -11,6 +11,7 @@ from functools import partial
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
+from odoo.tools.misc import format_date
 
 from ...cloud_api import CloudApiError
 from ...policy import cost as policy_cost
@@ -79,6 +80,12 @@ class WabaPriceCheck(models.Model):
     summary = fields.Char(compute="_compute_summary")
 
     _one_per_month = models.UniqueIndex("(account_id, month)")
+
+    @api.depends("month")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for check in self:
+            check.display_name = format_date(self.env, check.month, date_format="MMMM y")
 
     @api.depends("our_cost", "meta_cost", "differing_count", "our_count", "meta_count")
     @api.depends_context("lang")
