@@ -42,6 +42,7 @@
         "views/waba_money_views.xml",
         "views/digest_views.xml",
         "views/waba_rate_views.xml",
+        "views/waba_price_check_views.xml",
         "data/ir_filters_data.xml",
         "report/waba_reputation_report.xml",
         "wizard/waba_audience_import_views.xml",

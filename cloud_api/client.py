@@ -14,6 +14,7 @@ from .nodes import (
     Account,
     MediaInfo,
     PhoneNumber,
+    PricePoint,
     SendReply,
     SubscribedApp,
     SubscribedFields,
@@ -141,6 +142,25 @@ class CloudApiClient(TemplateCalls):
                 raise
             reply = self._get((waba_uid,), fields=ACCOUNT_MINIMAL_FIELDS)
         return Account.from_reply(reply)
+
+    def pricing_analytics(self, waba_uid, start, end):
+        """Return what the account's messages delivered from `start` to `end` cost by Meta.
+
+        :param start, end: Unix seconds; Meta keeps a year
+        :return: [PricePoint], a row per day, number, country, category and type
+        :raise UnknownOutcome: the reply has no `data`
+        """
+        reply = self._get(
+            (waba_uid, "pricing_analytics"),
+            start=int(start),
+            end=int(end),
+            granularity="DAILY",
+            metric_types='["COST","VOLUME"]',
+            dimensions='["COUNTRY","PHONE","PRICING_CATEGORY","PRICING_TYPE"]',
+        )
+        if not isinstance(reply.get("data"), list):
+            raise UnknownOutcome(message="the reply has no data", http_status=200)
+        return PricePoint.list_from_reply(reply)
 
     def debug_token(self):
         """Return `TokenInfo` of our own access token."""

@@ -157,6 +157,23 @@ class Restriction:
     remediation: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class VolumeTier:
+    """The price tier that the portfolio's messages of a category in a market have reached.
+
+    :ivar market: as on Meta's rate card, in upper case
+    :ivar category: Meta's key in lower case
+    :ivar first, last: the tier's messages of the month; `last` is None without an end
+    :ivar month: 'YYYY-MM' in which it is in force
+    """
+
+    market: str
+    category: str
+    first: int
+    last: int | None
+    month: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountUpdate(Event):
     """Violation, restriction, ban, deletion…; keys in upper case, `ban_date` is English prose."""
@@ -166,6 +183,7 @@ class AccountUpdate(Event):
     restrictions: tuple[Restriction, ...] = ()
     ban_state: str = ""
     ban_date: str = ""
+    volume_tier: VolumeTier | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ Every reader accepts any JSON value: a missing or invalid field becomes '' or 'u
 exception, and the reply itself is stored in `raw`. Meta still adds enumeration values.
 """
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +21,7 @@ from .values import (
     as_text,
     as_uid,
     as_word,
+    digits,
     normalise_limit,
 )
 
@@ -306,6 +308,48 @@ class TemplateComparison:
 def _keyed(metric, name):
     pairs = as_list(as_dict(metric).get(name))
     return {as_uid(pair.get("key")): pair.get("value") for pair in pairs if isinstance(pair, dict)}
+
+
+@dataclass(frozen=True, slots=True)
+class PricePoint:
+    """Delivered messages of one kind in a period, and what they cost by Meta's own account.
+
+    :param number: the business phone number's digits
+    :param country_code: ISO code of the recipients' country in upper case
+    :param category, type: Meta's keys in lower case, as in a status's `pricing`
+    :param cost: in the account's currency, None on a partner's credit line
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/analytics
+    """
+
+    number: str
+    country_code: str
+    category: str
+    type: str
+    volume: int
+    cost: float | None
+
+    @classmethod
+    def list_from_reply(cls, value):
+        """Read the reply of `/pricing_analytics`."""
+        return [
+            cls(
+                digits(as_text(point.get("phone_number"))),
+                as_text(point.get("country")).upper(),
+                as_text(point.get("pricing_category")).lower(),
+                as_text(point.get("pricing_type")).lower(),
+                int(_as_amount(point.get("volume")) or 0),
+                _as_amount(point.get("cost")),
+            )
+            for part in as_list(as_dict(value).get("data"))
+            for point in as_list(as_dict(part).get("data_points"))
+            if isinstance(point, dict)
+        ]
+
+
+def _as_amount(value):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and math.isfinite(value) else None
 
 
 @dataclass(frozen=True, slots=True)

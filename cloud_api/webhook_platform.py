@@ -1,5 +1,7 @@
 """Events about our own limits, numbers, account and templates."""
 
+import re
+
 from .events import (
     AccountAlert,
     AccountReview,
@@ -13,6 +15,7 @@ from .events import (
     TemplateComponents,
     TemplateQuality,
     TemplateStatus,
+    VolumeTier,
 )
 from .values import (
     as_datetime,
@@ -25,6 +28,9 @@ from .values import (
     digits,
     normalise_limit,
 )
+
+TIER = re.compile(r"(\d{1,15}):(\d{1,15})?")
+MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 def _upper(value):
@@ -97,6 +103,22 @@ def _account_update(scope, value):
         ),
         ban_state=_upper(ban.get("waba_ban_state")),
         ban_date=as_text(ban.get("waba_ban_date")),
+        volume_tier=_volume_tier(as_dict(value.get("volume_tier_info"))),
+    )
+
+
+def _volume_tier(value):
+    """The tier '25000001:50000000' of a market; None without one."""
+    found = TIER.fullmatch(as_text(value.get("tier")).strip())
+    month = as_text(value.get("effective_month")).strip()
+    if not found or not MONTH.fullmatch(month):
+        return None
+    return VolumeTier(
+        _upper(value.get("region")),
+        as_word(value.get("pricing_category")),
+        int(found[1]),
+        int(found[2]) if found[2] else None,
+        month,
     )
 
 

@@ -13,7 +13,8 @@ Lines without a stop and why (`reach` has no warning: `left_out` gives it):
 - languages: a text in the wrong language is understood by few, but harms nobody;
 - category, way_out: Meta has approved the template, and only Meta reviews it again;
 - inactive: old contacts are a risk of the campaign's result, which is part of `risk`;
-- cost: spending is the company's decision (approval by size is a separate rule).
+- cost: spending is the company's decision (approval by size is a separate rule);
+- budget: it stops the campaign in time, so that a launch cannot exceed it.
 
 Thresholds are ours unless a source is named; docs/preflight.md lists them for users.
 """
@@ -78,6 +79,7 @@ LINES = {
     "category": PreflightLine(PASS_OR_WARN),
     "price": PreflightLine(LEVELS, frozenset({"blocked"})),
     "cost": PreflightLine(PASS_OR_WARN),
+    "budget": PreflightLine(PASS_OR_WARN),
 }
 
 

@@ -75,6 +75,18 @@ def assess_cost(priced: int, unpriced: int, free: int, capped: int = 0) -> LineV
     return LineVerdict("warn", "part" if priced else "unknown")
 
 
+def assess_budget(covered: int, receiving: int, unpriced: int) -> LineVerdict:
+    """Judge how many of the messages the budgets cover.
+
+    :param unpriced: messages without a known price, at the first of which the campaign pauses
+    """
+    if unpriced:
+        return LineVerdict("warn", "unpriced")
+    if covered < receiving:
+        return LineVerdict("warn", "part" if covered else "used")
+    return LineVerdict("pass", "covered")
+
+
 def is_similar_audience(shared: int, receiving: int, written: int) -> bool:
     """Return whether a past campaign had a similar audience.
 

@@ -71,12 +71,13 @@ class AccountEvents:
     def account(self, values):
         """``id`` and any of: ``restriction`` {type, seconds}, ``lift``, ``violation``, ``ban``
         (SCHEDULE_FOR_DISABLE, DISABLE, REINSTATE), ``review`` (decision), ``alert`` {alert_type,
-        …}, ``event`` (a bare account_update), ACCOUNT_FIELDS (silent)."""
+        …}, ``event`` (a bare account_update), ``tier`` {tier, region, month}, ACCOUNT_FIELDS
+        (silent)."""
         values = dict(values)
         account = self.world.accounts[values.pop("id")]
         steps = {"restriction": self._restrict, "violation": self._violation, "ban": self._ban,
                  "review": self._review, "alert": self._alert, "event": self._simple_event,
-                 "lift": self._lift}
+                 "lift": self._lift, "tier": self._tier}
         chosen = {name: values.pop(name) for name in steps if name in values}
         _set(account, values, ACCOUNT_FIELDS)
         for name, value in chosen.items():
@@ -135,6 +136,14 @@ class AccountEvents:
                 **value}
         self._send(account.id, "account_alerts", {
             "entity_type": "BUSINESS", "entity_id": account.business_id, "alert_info": info})
+
+    def _tier(self, account, value):
+        """A volume tier is reached: ``tier``, ``region``, ``pricing_category``, ``month``."""
+        self._send(account.id, "account_update", {
+            "event": "VOLUME_BASED_PRICING_TIER_UPDATE", "volume_tier_info": {
+                "tier_update_time": int(self.world.clock.now()), "region": value["region"],
+                "pricing_category": value.get("pricing_category", "UTILITY"),
+                "tier": value["tier"], "effective_month": value["month"]}})
 
     def _simple_event(self, account, event):
         self._send(account.id, "account_update", {"event": event})

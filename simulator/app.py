@@ -190,9 +190,9 @@ class GraphApp:
         edge = (call.method, type(node), call.edge)
         if edge == ("POST", Number, "messages") and _is_report(call.body):
             edge = ("POST", Number, "read")
-        if call.method == "POST" and isinstance(node, Number) and call.edge in SEND_EDGES:
+        if edge[:2] == ("POST", Number) and edge[2] in SEND_EDGES:
             return self.sim.sender.send(node, call.body, call.entry, failure,
-                                        by_marketing=call.edge == "marketing_messages")
+                                        by_marketing=edge[2] == "marketing_messages")
         handler = self._edges.get(edge)
         if handler is None:
             raise GraphError(2500, message=f"Unknown path components: /{call.edge}")

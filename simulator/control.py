@@ -82,6 +82,10 @@ class Control:
         return {name: [_public(thing) for thing in shelf.values()]
                 for name, shelf in shelves.items()}
 
+    def get_charges(self, _query):
+        """Every charge so far: see ledger.Charge."""
+        return {"charges": self.sim.ledger.as_dicts()}
+
     def get_faults(self, _query):
         return {"faults": [{**f.rule, "left": f.left, "strikes": f.strikes}
                            for f in self.sim.faults.rules]}
@@ -110,6 +114,16 @@ class Control:
         """Any field of state.Settings."""
         _assign(self.world.settings, values)
         return _public(self.world.settings)
+
+    def post_prices(self, values):
+        """``prices`` {country or "*": {category: price}}, ``extra_volume``, ``extra_cost``,
+        ``credit_line``: see ledger.Ledger."""
+        unknown = set(values) - {"prices", "extra_volume", "extra_cost", "credit_line"}
+        if unknown:
+            raise KeyError(", ".join(sorted(unknown)))
+        for name, value in values.items():
+            setattr(self.sim.ledger, name, value)
+        return {"ok": True}
 
     def post_faults(self, values):
         """One rule or a list of rules (see faults.py)."""

@@ -43,6 +43,7 @@ class Endpoints:
             ("GET", Account, "message_templates"): self._list_templates,
             ("POST", Account, "message_templates"): self._create_template,
             ("DELETE", Account, "message_templates"): self._delete_template,
+            ("GET", Account, "pricing_analytics"): self._analyze_prices,
             ("GET", Account, "subscribed_apps"): self._subscriptions,
             ("POST", Account, "subscribed_apps"): self._subscribe,
             ("DELETE", Account, "subscribed_apps"): self._unsubscribe,
@@ -150,6 +151,9 @@ class Endpoints:
         found["data"] = [self.sim.nodes.read(n, call.query.get("fields"), call.version,
                                              NUMBER_LIST) for n in found["data"]]
         return found
+
+    def _analyze_prices(self, call, account):
+        return self.sim.ledger.analytics(account, call.query)
 
     def _estimate_reach(self, call, account):
         return self.sim.marketing.estimate(account, call.query)

@@ -73,10 +73,11 @@ class OutcomePlan:
 class People:
     """Plays the recipients: schedules statuses, replies and opt-outs on the timeline."""
 
-    def __init__(self, world, timeline, delivery):
+    def __init__(self, world, timeline, delivery, ledger):
         self.world = world
         self.timeline = timeline
         self.delivery = delivery
+        self.ledger = ledger
         self.behaviour = Behaviour()
 
     def play(self, message, code=0):
@@ -151,11 +152,12 @@ class People:
         return wait
 
     def _status(self, message, status, code):
+        now = self.world.clock.now()
+        if status == message.priced_status:
+            self.ledger.charge(message, now)
         if message.template:
-            message.template.tally(status, self.world.clock.now(), product_of(message))
-        self.delivery.enqueue_update(
-            bodies.status_update(message, status, self.world.clock.now(), code)
-        )
+            message.template.tally(status, now, product_of(message))
+        self.delivery.enqueue_update(bodies.status_update(message, status, now, code))
 
     def _answer(self, message, fate):
         rules, number, person = self.behaviour, message.number, message.person

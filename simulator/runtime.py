@@ -6,6 +6,7 @@ from dataclasses import asdict
 from .delivery import Delivery
 from .faults import Faults
 from .heartbeat import Heartbeat
+from .ledger import Ledger
 from .marketing import Auction, Marketing
 from .nodes import Nodes
 from .people import Behaviour, People
@@ -35,7 +36,8 @@ class Simulator:
         self.timeline = Timeline()
         self.calendar = Timeline()
         self.delivery = Delivery(self.world, settings)
-        self.people = People(self.world, self.timeline, self.delivery)
+        self.ledger = Ledger()
+        self.people = People(self.world, self.timeline, self.delivery, self.ledger)
         self.nodes = Nodes(self.world, self.delivery)
         self.marketing = Marketing(self.world)
         self.sender = Sender(self.world, self.people, self.marketing)
@@ -58,6 +60,7 @@ class Simulator:
         self.delivery.clear()
         self.faults.clear()
         self.log.clear()
+        self.ledger.clear()
         self.people.behaviour = Behaviour()
         self.marketing.auction = Auction()
         self.world.__dict__.update(fresh.__dict__)

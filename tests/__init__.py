@@ -2,6 +2,7 @@ from .analytics import test_figures
 from .analytics import test_links
 from .analytics import test_money
 from .analytics import test_money_tab
+from .analytics import test_price_check
 from .base import test_account
 from .base import test_account_stops
 from .base import test_diagnosis
@@ -75,6 +76,7 @@ from .crm import test_message_button
 from .crm import test_message_why
 from .crm import test_person_panel
 from .crm import test_server_action
+from .dispatch import test_budget
 from .dispatch import test_departure
 from .dispatch import test_dispatch
 from .dispatch import test_failures

@@ -55,10 +55,15 @@ TRIGGER = """
 INSERT INTO ir_cron_trigger (cron_id, call_at)
 SELECT cron_id, date_trunc('second', now() AT TIME ZONE 'UTC') FROM waba_sender WHERE id = %s
 """
-POLL_NOW = """
+RUN_JOB = """
 INSERT INTO ir_cron_trigger (cron_id, call_at)
 SELECT res_id, date_trunc('second', now() AT TIME ZONE 'UTC')
-  FROM ir_model_data WHERE module = 'waba_campaign' AND name = 'ir_cron_poll'
+  FROM ir_model_data WHERE module = 'waba_campaign' AND name = %s
+"""
+TRIGGERS = """
+SELECT count(*) FROM ir_cron_trigger t JOIN ir_model_data d ON d.res_id = t.cron_id
+ WHERE d.module = 'waba_campaign' AND d.name = %s AND d.model = 'ir.cron'
+   AND t.call_at <= now() AT TIME ZONE 'UTC'
 """
 
 
@@ -151,7 +156,16 @@ class Database:
 
     def poll_now(self):
         """Make the polling job due, so that the next free worker runs it."""
-        self.rows(POLL_NOW)
+        self.run_job("ir_cron_poll")
+
+    def run_job(self, name):
+        """Make one of the addon's jobs due, so that the next free worker runs it."""
+        self.rows(RUN_JOB, (name,))
+        self.wake()
+
+    def has_run(self, name):
+        """No trigger of a job is due any more: a worker has run it."""
+        return not self.value(TRIGGERS, (name,))
 
     def wake(self):
         """Odoo's workers look for ready jobs once a minute; this sends its own NOTIFY."""

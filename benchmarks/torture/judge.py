@@ -2,6 +2,8 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import accumulate
 
 from ..figures import max_per_second
 
@@ -18,7 +20,7 @@ SHOWN = 4
 ROWS = """
 SELECT m.id, m.uuid, m.state, m.attempt_count, m.failure_type, m.failure_reason, m.error_code,
        m.category, m.origin, m.origin_key, m.campaign_id, m.res_id, m.recipient_id, r.number,
-       m.sequence_id, m.sequence_step_id, m.enrollment_id, s.phone_number_uid
+       m.sequence_id, m.sequence_step_id, m.enrollment_id, m.company_cost, s.phone_number_uid
   FROM waba_message m
   LEFT JOIN waba_recipient r ON r.id = m.recipient_id
   JOIN waba_sender s ON s.id = m.sender_id
@@ -42,6 +44,9 @@ class Record:
     :ivar told: {tag: statuses the addon has acknowledged with a 200}
     :ivar followups: {follow-up: enrolled leads}
     :ivar followed: each lead's way through a follow-up
+    :ivar budgets: {campaign, or None for all together: highest amount}; prices: {category: the
+        platform's price}; charges: what the platform charged
+    :ivar released: {tag: when the addon was told that it failed}
     """
 
     rows: list
@@ -57,6 +62,11 @@ class Record:
     passed: float
     at_limit: bool
     red: tuple | None
+    budgets: dict
+    prices: dict
+    price_cap: float | None
+    charges: list
+    released: dict
     by_uuid: dict = field(init=False)
 
     def __post_init__(self):
@@ -69,11 +79,14 @@ class Record:
 
 def read(stage):
     """The Record of a settled scenario."""
-    told = defaultdict(list)
+    told, released = defaultdict(list), {}
     for attempt in stage.simulator.entries("webhooks"):
         if attempt["status"] == 200:
             for status in _statuses(attempt["body"]):
-                told[status.get("biz_opaque_callback_data", "")].append(status)
+                tag = status.get("biz_opaque_callback_data", "")
+                told[tag].append(status)
+                if status["status"] == "failed":
+                    released.setdefault(tag, attempt["at"])
     campaigns = stage.database.rows("SELECT id, state, pause_reason FROM waba_campaign")
     return Record(
         rows=stage.database.rows(ROWS),
@@ -91,6 +104,11 @@ def read(stage):
         passed=stage.passed,
         at_limit=stage.at_limit(),
         red=stage.red,
+        budgets=stage.budgets,
+        prices=stage.prices,
+        price_cap=stage.price_cap,
+        charges=stage.simulator.get("charges")["charges"],
+        released=released,
     )
 
 
@@ -116,6 +134,10 @@ def judge(record):
         ("messages per second within the platform's limit", _per_second(record)),
         ("messages per pair within the platform's limit", _per_pair(record)),
         ("after the red reading, promotions in flight alone", _after_red(record)),
+        ("no promotion may cost more than its campaign allows", _within_cap(record)),
+        ("what is charged and may be is within every budget", _within_budgets(record)),
+        ("the budgets are used as far as they go", _used_budgets(record)),
+        ("what the rows count for is what the platform charged", _same_charges(record)),
         ("every campaign is done, or waits for a place", _campaigns(record)),
         ("every webhook was applied", record.failed_events and f"{record.failed_events} failed"),
     ]  # fmt: skip
@@ -139,6 +161,9 @@ def figures(record):
         "failed": states["failed"],
         "waiting": states["queued"],
         "people_24h": max_recipients_per_day(record.accepted),
+        "budget_used": budget_shares(record).get("month", 0),
+        "auctions_won": sum(send["auction"] == "won" for send in record.accepted),
+        "auctions_lost": sum(send["auction"] == "lost" for send in record.accepted),
         "per_second": max(
             (max_per_second(arrivals) for arrivals in _arrivals(record.sends).values()), default=0
         ),
@@ -328,6 +353,106 @@ def _campaigns(record):
         for campaign_id, campaign in record.campaigns.items()
         if campaign["state"] not in wanted[campaign_id]
     )
+
+
+# ---- budgets ----------------------------------------------------------------------------------
+# By the platform's own list of prices. An accepted message may be charged until the addon has been
+# told that it failed.
+
+
+def _campaign_of(record, tag):
+    row = record.by_uuid.get(message_uuid(tag))
+    return row and row["campaign_id"]
+
+
+def _possible_charges(record, campaign_id):
+    """[(time, amount)]: what may be charged from then on, or no longer, in order of time."""
+    changes = []
+    for send in record.accepted:
+        if campaign_id in (None, _campaign_of(record, send["opaque"])):
+            price = send["max_price"]
+            if price is None:
+                price = record.prices[send["category"]]
+            price = Decimal(str(price))
+            changes.append((send["received_at"], price))
+            if at := record.released.get(send["opaque"]):
+                changes.append((at, -price))
+    return sorted(changes)
+
+
+def _within_budgets(record):
+    wrong = []
+    for campaign_id, limit in record.budgets.items():
+        most = max(accumulate((amount for _at, amount in _possible_charges(record, campaign_id))),
+                   default=0)  # fmt: skip
+        charged = sum(
+            Decimal(str(charge["amount"]))
+            for charge in record.charges
+            if campaign_id in (None, _campaign_of(record, charge["opaque"]))
+        )
+        if most > Decimal(str(limit)) or charged > Decimal(str(limit)):
+            wrong.append(f"{campaign_id or 'month'}: {most} possible, {charged} charged of {limit}")
+    return _some(wrong)
+
+
+def _within_cap(record):
+    """Every promotion went to the auction, with a price up to the campaign's."""
+    if record.price_cap is None:
+        return ""
+    promotions = [send for send in record.accepted if send["category"] == "MARKETING"]
+    allowed = record.price_cap + 1e-9
+    return _some(
+        f"{send['opaque']} may cost {send['max_price']}, charged {send['charge']}"
+        for send in promotions
+        if send["max_price"] is None or max(send["max_price"], send["charge"] or 0) > allowed
+    )
+
+
+def budget_shares(record):
+    """{campaign, or 'month': percent of the budget that is charged or may be at the end}"""
+    shares = {}
+    for campaign_id, limit in record.budgets.items():
+        used = sum(amount for _at, amount in _possible_charges(record, campaign_id))
+        shares[campaign_id or "month"] = round(100 * float(used) / limit)
+    return shares
+
+
+def _used_budgets(record):
+    """Where messages wait, a budget of theirs is used but for a twentieth and one message.
+
+    Requests without an answer that the platform never got are held back too.
+    """
+    shares = budget_shares(record)
+    lost = sum(row["state"] == "uncertain" for row in record.rows)
+    waiting = {row["campaign_id"] for row in record.rows if row["state"] == "queued"}
+    price = max(record.prices.values(), default=0)
+    wrong = []
+    for campaign_id in waiting & set(record.budgets):
+        limits = {key: record.budgets[key] for key in (campaign_id, None) if key in record.budgets}
+        left = {
+            key or "month": limit * (1 - shares[key or "month"] / 100)
+            for key, limit in limits.items()
+        }
+        if all(left[key or "month"] > limit / 18 + (lost + 1) * price
+               for key, limit in limits.items()):  # fmt: skip
+            wrong.append(f"campaign {campaign_id} waits with {left} left")
+    return _some(wrong)
+
+
+def _same_charges(record):
+    """Each row's cost is what the platform charged for it, where budgets were set."""
+    if not record.budgets:
+        return ""
+    charged = defaultdict(Decimal)
+    for charge in record.charges:
+        charged[message_uuid(charge["opaque"])] += Decimal(str(charge["amount"]))
+    return _some(
+        f"{row['uuid']}: {row['company_cost']} counted, {charged[row['uuid']]} charged"
+        for row in record.rows
+        if row["state"] in ("delivered", "read")
+        and (row["company_cost"] is None
+             or Decimal(str(row["company_cost"])) != charged[row["uuid"]])
+    )  # fmt: skip
 
 
 # ---- limits ------------------------------------------------------------------------------------

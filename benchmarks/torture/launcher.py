@@ -66,6 +66,7 @@ POINTS = {
     "between two batches of webhooks": Point("waba.webhook.event", "_apply_batch", "after", always),
     "follow-ups moved on, not committed": Point("waba.sequence.enrollment", "_run_chunk", "after"),
     "pause being written": Point("waba.campaign", "_pause", "after", always),
+    "prices written, not committed": Point("waba.message", "_price_batch", "after", always),
     "webhook stored, not committed": Point("waba.webhook.event", "_store_body", "after", always),
 }
 

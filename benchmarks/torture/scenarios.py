@@ -222,6 +222,44 @@ def mixed_on_one_portfolio(hosts, number_count, people, followups, days, stage):
         raise DemoError(f"only {stage.second_steps()} second steps of the follow-ups were sent")
 
 
+def budgets(people, hosts, points, stage, has_auction=False):
+    """Four campaigns with a budget each, all within one of the month; automation competes.
+
+    Messages fail, answers are lost, workers die; what becomes free is spent, and no more. Then one
+    budget is raised.
+    """
+    stage.set_prices(marketing=0.0615, utility=0.0213)
+    price, share, senders, endpoint = 0.0615, 0.6, stage.senders(), "messages"
+    if has_auction:
+        # Three in ten cost more, and do not get it.
+        price, share, endpoint = 0.0503, 0.5, "marketing_messages"
+        stage.open_auction(template_price=0.07, price_cap=price, clearing_price=0.045)
+    budget = round(people * price * share, 2)
+    stage.limit_month(round(3.4 * budget, 2))
+    stage.fault("latency", ms=[20, 200], count=None, endpoint=endpoint)
+    stage.fault("reset", when="after", count=4, skip=30, endpoint=endpoint)
+    stage.fault("status_5xx", body="graph", count=10, skip=80, endpoint=endpoint)
+    stage.servers.delay_at("reserved, not committed", 0.15)
+    for _host in range(hosts):
+        stage.servers.start_host(4 // hosts)
+    stage.pause_numbers()
+    campaigns = [
+        stage.campaign(stage.take_leads(people), sender_id, budget=budget) for sender_id in senders
+    ]
+    stage.wait_prepared()
+    stage.resume_numbers()
+    for origin, sender_id in zip(("action", "manual"), senders, strict=False):
+        stage.occasions(origin, sender_id, stage.take_leads(people // 10))
+    for point in points:
+        stage.wait_killed_at(point)
+    stage.servers.arm("prices written, not committed")
+    stage.settle_budgets()
+    stage.servers.disarm()
+    stage.raise_budget(campaigns[0], round(budget * 1.1, 2))
+    stage.settle_budgets()
+    stage.kills = stage.servers.kill_count()
+
+
 def _required_second_messages(followed):
     """The minimum number of second messages sent after days: people answer, a colleague writes,
     some cannot be reached."""
@@ -518,6 +556,9 @@ SCENARIOS = [
     Scenario("short: mixed",
              partial(mixed_on_one_portfolio, 2, 2, 130, 35, ()), short=True),
     Scenario("short: raw copy", short_raw_copy, short=True),
+    Scenario("short: budgets",
+             partial(budgets, 60, 2, ("reserved, not committed", "handed over, nothing sent"),
+                     has_auction=True), short=True),
     *(
         Scenario(f"kill: {point}", partial(kill_while_sending, point, skip=skip))
         for point, skip in SENDING_POINTS
@@ -539,6 +580,11 @@ SCENARIOS = [
     Scenario("crowd: four hosts, shared people", partial(crowd_on_one_portfolio, 4, 40)),
     Scenario("crowd: campaigns, follow-ups, automation, colleagues",
              partial(mixed_on_one_portfolio, 3, 4, 110, 30, (0.4, 0.65, 0.15))),
+    Scenario("crowd: budgets",
+             partial(budgets, 250, 2, [point for point, _skip in SENDING_POINTS[:6]])),
+    Scenario("crowd: budgets and a maximum price",
+             partial(budgets, 250, 2, [point for point, _skip in SENDING_POINTS[:6]],
+                     has_auction=True)),
     Scenario("crowd: serialization failures", serialization_failures),
     Scenario("crowd: the scheduler's lock lost", lost_lock, errors_expected=True),
     Scenario("crowd: a frozen worker", stalled_worker),

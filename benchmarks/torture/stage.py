@@ -11,7 +11,7 @@ from demo_lib.processes import DemoError, wait_for
 
 from .database import Database, server_command
 from .place import LEADS
-from .servers import APP_SECRET, Servers
+from .servers import APP_SECRET, WABA_UID, Servers
 
 # The wait of a whole scenario's settling, and how much stored time may pass meanwhile.
 SETTLE_SECONDS = 420
@@ -97,6 +97,11 @@ class Stage:
         self.limit = None
         self.may_wait = False
         self.red = None
+        # {campaign id, or None for the month of all: highest amount}, and the platform's prices.
+        self.budgets = {}
+        self.prices = {}
+        # The most that a promotion may cost, None without a maximum price.
+        self.price_cap = None
         self.is_supervised = False
         self._seen = None
         self._quiet_since = 0.0
@@ -195,7 +200,7 @@ class Stage:
             "SELECT phone_sanitized FROM crm_lead WHERE id = ANY(%s)", (lead_ids,)
         )]  # fmt: skip
 
-    def campaign(self, lead_ids, sender_id=None, launch=True):
+    def campaign(self, lead_ids, sender_id=None, launch=True, budget=0):
         """A campaign to these leads, created and launched by a user; returns its id."""
         [template] = self.admin.search(
             "waba.template", [("name", "=", "autumn_offer"), ("language", "=", "es")], ["id"]
@@ -203,7 +208,7 @@ class Stage:
         values = {
             "name": f"Torture {len(self.audiences)}", "template_id": template["id"],
             "sender_id": sender_id or self.senders()[0], "res_model": "crm.lead",
-            "audience_domain": repr([("id", "in", lead_ids)]),
+            "audience_domain": repr([("id", "in", lead_ids)]), "budget": budget,
         }  # fmt: skip
         [campaign_id] = self.admin.call("waba.campaign", "create", [values])
         lines = self.admin.search(
@@ -214,9 +219,71 @@ class Stage:
         words = {"source": "text", "text": "sofas"}
         self.admin.call("waba.campaign.variable", "write", [row["id"] for row in lines], words)
         self.audiences[campaign_id] = set(lead_ids)
+        if budget:
+            self.budgets[campaign_id] = budget
+        if self.price_cap:
+            values = {"campaign_id": campaign_id, "max_price": self.price_cap}
+            self.admin.call("waba.campaign.price", "create", [values])
         if launch:
             self._launch(campaign_id)
         return campaign_id
+
+    def set_prices(self, marketing, utility):
+        """The same prices on the platform's list and on our rate card; budgets may be used up."""
+        self.prices = {"MARKETING": marketing, "UTILITY": utility}
+        prices = {name.lower(): price for name, price in self.prices.items()}
+        self.simulator.post("prices", prices={"*": prices})
+        for category, amount in prices.items():
+            values = {"market": "All", "category": category, "amount": amount,
+                      "valid_from": "2026-01-01"}  # fmt: skip
+            self.admin.call("waba.rate", "create", [values])
+        self.may_wait = True
+
+    def open_auction(self, template_price, price_cap, clearing_price):
+        """Promotions go by the Marketing Messages API, where an auction finds their price.
+
+        Campaigns of this stage may pay `price_cap`, less than the template's own maximum; some
+        people cost more, and do not get the message.
+        """
+        [currency] = self.database.rows(
+            "SELECT r.name FROM res_company c JOIN res_currency r ON r.id = c.currency_id"
+            " WHERE c.id = 1"
+        )
+        for values in (
+            {"marketing_messages_onboarding_status": "ONBOARDED", "currency": currency["name"]},
+            {"max_price_agreement": True},
+        ):
+            self.simulator.post("account", id=WABA_UID, **values)
+        bid = round(template_price * 100_000)
+        self.simulator.post("template", name="autumn_offer", language="es", bid=bid)
+        self.simulator.post("auction", price=clearing_price, spread=0.3)
+        [account] = self.admin.search("waba.account", [], ["id"])
+        self.admin.call("waba.account", "write", [account["id"]], {
+            "promotions_by": "marketing_api"})  # fmt: skip
+        self.admin.call("waba.account", "action_sync", [account["id"]])
+        self.price_cap = price_cap
+
+    def limit_month(self, amount):
+        """The company's budget of the month, which its colleagues' templates keep too."""
+        self.admin.call("res.company", "write", [1], {
+            "waba_month_budget": amount, "waba_budget_direct": "hold"})  # fmt: skip
+        self.budgets[None] = amount
+
+    def raise_budget(self, campaign_id, amount):
+        self.admin.call("waba.campaign", "write", [campaign_id], {"budget": amount})
+        self.budgets[campaign_id] = amount
+
+    def settle_budgets(self):
+        """Settle; price what arrived and let what is free again be spent, until nothing moves."""
+        accepted = None
+        while accepted != (accepted := self.simulator.get("stats")["messages"]["accepted"]):
+            self.settle()
+            for job in ("ir_cron_money", "ir_cron_watch"):
+                self.database.run_job(job)
+                self._wait_awake(
+                    f"the job {job}", lambda job=job: self.database.has_run(job), SETTLE_SECONDS
+                )
+            self.settle()
 
     def _launch(self, campaign_id):
         """As a manager does: thousands of new contacts need an override."""
@@ -342,7 +409,7 @@ class Stage:
         )
 
     def fault(self, kind, **rule):
-        self.simulator.post("faults", kind=kind, endpoint="messages", **rule)
+        self.simulator.post("faults", kind=kind, **{"endpoint": "messages", **rule})
 
     def set_template(self, status):
         """Meta changes the status of the campaigns' template and reports it by webhook."""

@@ -7,3 +7,4 @@ from . import waba_attribution
 from . import waba_attribution_due
 from . import waba_money_daily
 from . import waba_campaign_cost
+from . import waba_price_check

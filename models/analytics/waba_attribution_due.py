@@ -89,9 +89,10 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _cron_money(self):
-        """Price delivered messages, count clicks, attribute events, count results by day."""
+        """Price delivered messages, fold charges, count clicks, attribute events, count by day."""
         messages = self.env["waba.message"]
         first = messages._price_delivered()
+        self.env["waba.budget.total"]._fold_charges()
         commit_step(self.env, messages._count_link_clicks)
         self._attribute_events()
         commit_step(self.env, lambda: self.env["waba.money.daily"]._count_due_days(first))

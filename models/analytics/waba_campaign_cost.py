@@ -7,9 +7,10 @@ waba_attribution.py.
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL, format_amount, formatLang
+from odoo.tools import SQL, formatLang
 
 from ...policy import attribution, reputation, reputation_causes, reputation_rates
+from ..tools.figures import amount_text
 from ..tools.labels import NO_NUMBER, NO_TEMPLATE, list_action
 from ..tools.reputation_texts import (
     format_number,
@@ -21,9 +22,6 @@ from ..tools.reputation_texts import (
 SUMMED_FIELDS = ("delivered_count", "replied_count", "linked_count", "clicked_count",
                  "charged_count", "free_count", "unpriced_count", "unrated_count",
                  "cost")  # fmt: skip
-
-# Amounts below ten of the currency's smallest coins need four digits: 0.0051, not 0.01.
-SMALL_COINS = 10
 
 WON_SQL = "l.won_status = 'won' AND l.date_closed >= %(start)s AND l.date_closed < %(end)s"
 WON_EARLIER_SQL = "(l.won_status = 'won' AND l.date_closed < %(start)s)"
@@ -57,15 +55,6 @@ SELECT TRUE, count(*), count(*) FILTER (WHERE {WON_SQL}) FROM mine l
  WHERE l.date_closed IS NULL OR l.date_closed >= %(start)s
  UNION ALL
 SELECT FALSE, count(*), count(*) FILTER (WHERE {WON_SQL}) FROM others l"""
-
-
-def amount_text(env, value, currency):
-    """Return an amount with its currency symbol; small amounts with four decimals."""
-    if value and abs(value) < SMALL_COINS * currency.rounding:
-        text = formatLang(env, value, digits=4)
-        parts = [text, currency.symbol]
-        return "\N{NO-BREAK SPACE}".join(parts[:: -1 if currency.position == "before" else 1])
-    return format_amount(env, value, currency)
 
 
 def unit_price_text(env, cost, count, currency):

@@ -8,6 +8,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL, LazyTranslate
 
+from ...policy import budget as policy_budget
 from ...policy import cost as policy_cost
 from ...policy import links
 from ..base.waba_message import DEPARTURE_SQL
@@ -39,6 +40,8 @@ COST_STATES = [
     ("free_window", "Free: reply window open"),
     ("free_entry", "Free: came from an ad"),
     ("free_other", "Free: not billable"),
+    ("free_quota", "Free: first 1,000 of the month"),
+    ("estimated", "Estimated by rate card"),
     ("no_rate", "No rate imported"),
     ("not_told", "Price not reported"),
 ]
@@ -53,34 +56,57 @@ class Prices:
 
     def __init__(self, env):
         self.env = env
-        self._cards, self._known, self._currencies = {}, {}, {}
+        self._cards, self._known, self._months, self._free_counts = {}, {}, {}, {}
+        self._currencies = {}
 
-    def message_cost(
-        self, company_id, country_code, at, category, type_, billable, max_price, charge, currency
-    ):
-        """Return (state, cost, currency id, cost in the company's currency) of one message.
+    def message_cost(self, row):
+        """Return (state, cost, currency id, cost in the company's currency, month) of one message.
 
-        :param at: naive UTC datetime of the delivery
-        :param category, type_, billable: Meta's pricing object, None where it was not reported
-        :param max_price: the most that it may cost, None without one: no rate card applies to it
-        :param charge, currency: what Meta reported as charged, and its ISO code
+        :param row: dict of `_unpriced_rows`
         """
-        if charge is not None or max_price is not None:
-            return self._reported_cost(company_id, at, charge, currency)
-        billable = {"yes": True, "no": False}.get(billable)
-        key = (company_id, country_code, at.date(), category, type_, billable)
+        month = self._month(row["company_id"], row["at"])
+        frozen = row["factor"] and (row["currency_id"], row["factor"])
+        if row["charge"] is not None or row["max_price"] is not None:
+            # No rate card applies to it.
+            return *self._reported_cost(row, frozen), month
+        charge = policy_cost.message_charge(
+            row["category"] or "",
+            row["type"] or "",
+            {"yes": True, "no": False}.get(row["billable"]),
+        )
+        if row["kind"] != "template":
+            charge = self._service_charge(charge, row["sender_id"], month)
+        key = charge, row["company_id"], row["country_code"], row["at"].date(), frozen
         if key not in self._known:
-            charge = policy_cost.message_charge(category or "", type_ or "", billable)
-            self._known[key] = self._price(charge, company_id, country_code, at)
-        return self._known[key]
+            self._known[key] = self._price(charge, *key[1:3], row["at"], frozen)
+        return *self._known[key], month
 
-    def _reported_cost(self, company_id, at, charge, code):
-        currency = self._currency(code)
-        if charge is None or not currency:
+    def _service_charge(self, charge, sender_id, month):
+        """Charge of a free-form message: the first ones of a number in a month are free."""
+        key = sender_id, month
+        if key not in self._free_counts:
+            self._free_counts[key] = self.env["waba.message"]._count_free_service(*key)
+        found = policy_cost.service_charge(charge, self._free_counts[key])
+        self._free_counts[key] += found.state.startswith("free")
+        return found
+
+    def _month(self, company_id, at):
+        """The company's month in which a message arrived: of that month's budget."""
+        # Months begin on a quarter of an hour in every time zone.
+        key = company_id, at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
+        if key not in self._months:
+            company = self.env["res.company"].sudo().browse(company_id)
+            self._months[key] = company._waba_month(at) if company else None
+        return self._months[key]
+
+    def _reported_cost(self, row, frozen):
+        """The cost of a promotion with a maximum price: what Meta reported as charged."""
+        currency = self._currency(row["charge_currency"])
+        if row["charge"] is None or not currency:
             return "not_told", None, None, None
-        company = self.env["res.company"].sudo().browse(company_id)
-        amount = float(charge)
-        converted = currency._convert(amount, company.currency_id, company, at.date(), round=False)
+        company = self.env["res.company"].sudo().browse(row["company_id"])
+        amount = float(row["charge"])
+        converted = self._convert(amount, currency, company, row["at"], frozen)
         return "reported", amount, currency.id, converted
 
     def _currency(self, code):
@@ -89,10 +115,18 @@ class Prices:
             self._currencies[code] = currencies.search([("name", "=", code or "")], limit=1)
         return self._currencies[code]
 
-    def _price(self, charge, company_id, country_code, at):
+    def _convert(self, amount, currency, company, at, frozen):
+        """An amount in the company's currency, at the rate at which it was held back."""
+        if frozen and frozen[0] == currency.id:
+            value = policy_budget.to_decimal(amount) * policy_budget.to_decimal(frozen[1])
+            return float(policy_budget.round_amount(value))
+        home = company.currency_id
+        return currency._convert(amount, home, company, at.date(), round=False)
+
+    def _price(self, charge, company_id, country_code, at, frozen):
         if charge.state.startswith("free"):
             return charge.state, 0.0, None, 0.0
-        if charge.state != "charged":
+        if not charge.category:
             return charge.state, None, None, None
         company = self.env["res.company"].sudo().browse(company_id)
         if company not in self._cards:
@@ -100,8 +134,8 @@ class Prices:
         amount, currency = self._cards[company](country_code or "", charge.category, at)
         if amount is None:
             return "no_rate", None, None, None
-        converted = currency._convert(amount, company.currency_id, company, at.date(), round=False)
-        return "charged", amount, currency.id, converted
+        converted = self._convert(amount, currency, company, at, frozen)
+        return charge.state, amount, currency.id, converted
 
 
 class WabaMessage(models.Model):
@@ -147,6 +181,10 @@ class WabaMessage(models.Model):
         "(id) WHERE cost_state IS NULL AND direction = 'out'"
         " AND COALESCE(delivered_at, read_at) IS NOT NULL"
     )
+    _free_service_idx = models.Index(
+        "(sender_id, charge_month) WHERE direction = 'out' AND kind <> 'template'"
+        " AND cost_state LIKE 'free%'"
+    )
     _link_token_uniq = models.UniqueIndex("(link_token) WHERE link_token IS NOT NULL")
     _clicked_idx = models.Index("(campaign_id, clicked_at) WHERE clicked_at IS NOT NULL")
     # `_attribute_answers` searches the answers of the last days among millions of messages.
@@ -180,34 +218,39 @@ class WabaMessage(models.Model):
         if not rows:
             return 0, None
         prices = Prices(self.env)
-        priced = [(row[0], *prices.message_cost(*row[2:])) for row in rows]
+        priced = [(row["id"], *prices.message_cost(row)) for row in rows]
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message m
                       SET cost_state = v.state, cost = v.cost, cost_currency_id = v.currency,
-                          company_cost = v.company_cost
-                     FROM unnest(%s::int[], %s::varchar[], %s::float8[], %s::int[], %s::float8[])
-                          AS v(id, state, cost, currency, company_cost)
+                          company_cost = v.company_cost, charge_month = v.month
+                     FROM unnest(%s::int[], %s::varchar[], %s::float8[], %s::int[], %s::float8[],
+                                 %s::date[])
+                          AS v(id, state, cost, currency, company_cost, month)
                     WHERE m.id = v.id""",
                 *(list(column) for column in zip(*priced, strict=True)),
             )
         )
-        self.invalidate_model(["cost_state", "cost", "cost_currency_id", "company_cost"])
-        return len(rows), min(row[1] for row in rows)
+        self.invalidate_model(
+            ["cost_state", "cost", "cost_currency_id", "company_cost", "charge_month"]
+        )
+        return len(rows), min(row["day"] for row in rows)
 
     @api.model
     def _unpriced_rows(self):
-        """Return [(id, day sent, company id, country code, arrived at, category, type, billable,
-        maximum price, charge, its currency)].
+        """Return [dict]: the messages that arrived and have no price yet, oldest first.
 
         Messages without a reported price are included after `WAIT_FOR_PRICE`.
         """
         self.flush_model()
-        return self.env.execute_query(
+        return self.env.execute_query_dict(
             SQL(
-                """SELECT m.id, (%(left_at)s)::date, m.company_id, c.code, %(arrived)s,
-                          m.pricing_category, m.pricing_type, m.pricing_billable, m.max_price,
-                          m.charge, m.charge_currency
+                """SELECT m.id, (%(left_at)s)::date AS day, m.company_id, m.sender_id, m.kind,
+                          c.code AS country_code, %(arrived)s AS at,
+                          m.pricing_category AS category, m.pricing_type AS type,
+                          m.pricing_billable AS billable, m.cost_currency_id AS currency_id,
+                          m.charge_factor AS factor, m.max_price, m.charge,
+                          m.charge_currency
                      FROM waba_message m
                 LEFT JOIN waba_phone_prefix p ON p.prefix = %(prefix)s
                 LEFT JOIN res_country c ON c.id = p.country_id
@@ -222,6 +265,21 @@ class WabaMessage(models.Model):
                 limit=BATCH,
             )
         )
+
+    @api.model
+    def _count_free_service(self, sender_id, month):
+        """Free free-form messages of a number in a month of its company."""
+        self.flush_model()
+        [[count]] = self.env.execute_query(
+            SQL(
+                """SELECT count(*) FROM waba_message
+                    WHERE sender_id = %s AND charge_month = %s AND direction = 'out'
+                      AND kind <> 'template' AND cost_state LIKE 'free%%'""",
+                sender_id,
+                month,
+            )
+        )
+        return count
 
     @api.model
     def _reprice_if_rates_changed(self):

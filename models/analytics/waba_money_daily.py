@@ -109,7 +109,7 @@ class WabaMoneyDaily(models.Model):
             "replied_count": is_["replied"],
             "linked_count": SQL("%s AND m.link_token IS NOT NULL", delivered),
             "clicked_count": SQL("m.clicked_at IS NOT NULL"),
-            "charged_count": SQL("m.cost_state IN ('charged', 'reported')"),
+            "charged_count": SQL("m.cost_state IN ('charged', 'reported', 'estimated')"),
             "free_count": SQL("m.cost_state LIKE 'free%%'"),
             "unpriced_count": SQL("%s AND (%s) IS NOT TRUE", delivered, priced),
             "unrated_count": SQL("%s AND m.cost_state = 'no_rate'", delivered),

@@ -63,6 +63,24 @@ class ResCompany(models.Model):
         help="The only numbers that test messages can go to: +34600111222, +34600333444",
     )
 
+    # Budget
+    waba_month_budget = fields.Monetary(
+        "Monthly budget",
+        help="What all messages of a calendar month may cost. 0: no budget.",
+    )
+    waba_unknown_price = fields.Float(
+        "Unknown price",
+        digits=(16, 6),
+        help="Per message, where no rate is imported. 0: such messages wait.",
+    )
+    waba_budget_direct = fields.Selection(
+        [("send", "Send and warn"), ("hold", "Hold")],
+        "Colleagues' messages",
+        default="send",
+        required=True,
+        help="Templates that colleagues send when the month's budget is used.",
+    )
+
     # Inbound messages
     waba_notify = fields.Selection(
         NOTIFICATION_CHANNELS,
@@ -112,6 +130,10 @@ class ResCompany(models.Model):
     _waba_approval_positive = models.Constraint(
         "CHECK(waba_approval_above >= 0)",
         "The approval limit is 0 or more recipients.",
+    )
+    _waba_budget_not_negative = models.Constraint(
+        "CHECK(waba_month_budget >= 0 AND waba_unknown_price >= 0)",
+        "Budgets and prices are 0 or more.",
     )
     _waba_hand_over_hours_positive = models.Constraint(
         "CHECK(waba_hand_over_hours > 0)",

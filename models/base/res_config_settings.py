@@ -38,3 +38,11 @@ class ResConfigSettings(models.TransientModel):
     waba_attribution_days = fields.Integer(
         related="company_id.waba_attribution_days", readonly=False
     )
+    waba_currency_id = fields.Many2one(related="company_id.currency_id", string="Budget currency")
+    waba_month_budget = fields.Monetary(
+        related="company_id.waba_month_budget", readonly=False, currency_field="waba_currency_id"
+    )
+    waba_unknown_price = fields.Float(related="company_id.waba_unknown_price", readonly=False)
+    waba_budget_direct = fields.Selection(
+        related="company_id.waba_budget_direct", readonly=False, required=True
+    )

@@ -21,7 +21,9 @@ from ...cloud_api import (
     parse_allowed,
 )
 from ..tools.hooks import hook
+from ..tools.labels import selection_label
 from ..tools.platform_words import error_detail, platform_word
+from ..tools.reputation_texts import format_number
 from ..tools.stop_causes import ACCOUNT_STOPS
 
 _logger = logging.getLogger(__name__)
@@ -136,6 +138,12 @@ class WabaAccount(models.Model):
     )
     review_text = fields.Char("Account review", compute="_compute_platform_texts")
     restriction_text = fields.Char("Restriction", compute="_compute_platform_texts")
+    volume_tiers = fields.Json(
+        readonly=True,
+        copy=False,
+        help="By market and category, as Meta reports them: {'ES utility': [month, first, last]}.",
+    )
+    volume_tier_text = fields.Text("Volume tiers", compute="_compute_volume_tier_text")
     synced_at = fields.Datetime("Last sync", readonly=True, copy=False)
     # Related records
     last_event_at = fields.Datetime("Last event", compute="_compute_last_event_at")
@@ -154,6 +162,31 @@ class WabaAccount(models.Model):
         for account in self:
             account.review_text = platform_word(self.env, account.review_status)
             account.restriction_text = platform_word(self.env, account.restriction)
+
+    @api.depends("volume_tiers")
+    @api.depends_context("lang")
+    def _compute_volume_tier_text(self):
+        for account in self:
+            tiers = account.volume_tiers or {}
+            account.volume_tier_text = "\n".join(
+                account._describe_tier(*key.rsplit(" ", 1), *tier)
+                for key, tier in sorted(tiers.items())
+            )
+
+    def _describe_tier(self, market, category, month, first, last):
+        """'India, Service message, 2026-11: from message 25,000,001 to 50,000,000'."""
+        texts = {
+            "market": market.title(),
+            "category": selection_label(self.env, "category", category, "waba.message"),
+            "month": month,
+            "first": format_number(self.env, first),
+            "last": format_number(self.env, last or 0),
+        }
+        if last:
+            return self.env._(
+                "%(market)s, %(category)s, %(month)s: messages %(first)s to %(last)s", **texts
+            )
+        return self.env._("%(market)s, %(category)s, %(month)s: from message %(first)s", **texts)
 
     @api.depends("base_url")
     def _compute_is_simulated(self):

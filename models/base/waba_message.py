@@ -83,6 +83,7 @@ WAIT_REASONS = [
     ("hours", "Quiet hours"),
     ("held", "Promotions held by WhatsApp"),
     ("frequency", "Frequency cap reached"),
+    ("budget", "Budget used"),
     ("trial", "Waiting for the A/B winner"),
     ("may_opt_out", "Possible opt-out to review"),
 ]

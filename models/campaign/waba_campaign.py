@@ -152,6 +152,16 @@ class WabaCampaign(models.Model):
         "waba.campaign.price", "campaign_id", string="Maximum prices", copy=True
     )
     promotions_by = fields.Selection(related="sender_id.account_id.promotions_by")
+    # Budget
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    budget = fields.Monetary(
+        tracking=True,
+        help="What all messages of this campaign may cost. 0: no budget of its own.",
+    )
+    budget_spent = fields.Monetary(compute="_compute_budget_use")
+    budget_reserved = fields.Monetary(compute="_compute_budget_use")
+    budget_share = fields.Float("Budget used", compute="_compute_budget_use")
+    budget_text = fields.Char("Budget details", compute="_compute_budget_use")
     # Pause
     pause_reason = fields.Text("Pause reason", readonly=True, copy=False)
     pause_cause = fields.Selection(
@@ -162,6 +172,7 @@ class WabaCampaign(models.Model):
             ("reputation", "Results"),
             ("preflight", "Pre-flight check"),
             ("launcher", "Access rights"),
+            ("budget", "Budget"),
         ],
         readonly=True,
         copy=False,
@@ -213,6 +224,10 @@ class WabaCampaign(models.Model):
     retryable_count = fields.Integer(compute="_compute_retryable_count")
     # Evidence
     template_quality_event_ids = fields.One2many(related="template_id.quality_event_ids")
+
+    _budget_not_negative = models.Constraint(
+        "CHECK(budget IS NULL OR budget >= 0)", "A budget is 0 or more."
+    )
 
     @api.depends("res_model", "audience_domain", "audience_excluded_ids")
     @api.depends_context("uid", "allowed_company_ids")
@@ -273,6 +288,8 @@ class WabaCampaign(models.Model):
         if "scheduled_at" in vals:
             for campaign in self.filtered(lambda campaign: campaign.state == "scheduled"):
                 self._prepare_cron()._trigger(at=campaign.scheduled_at or None)
+        if "budget" in vals:
+            self.sudo()._resume_within_budget()
         if "b_variable_ids" not in vals:
             for campaign in changed:
                 campaign._onchange_b_template_id()
@@ -835,7 +852,9 @@ class WabaCampaign(models.Model):
         """
         now = fields.Datetime.now()
         self._running_ab_tests()._advance_ab_test(now)
-        self.search([("state", "=", "paused"), ("resume_at", "<=", now)])._resume_if_due(now)
+        paused = self.search([("state", "=", "paused")])
+        paused._resume_if_due(now)
+        paused._resume_within_budget()
         self.env["waba.message"].search(
             [("state", "=", "queued"), ("campaign_id.state", "in", ("done", "cancelled"))]
         )._reopen_campaigns()

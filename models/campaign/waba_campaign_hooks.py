@@ -8,6 +8,7 @@ import re
 
 from odoo import fields, models
 
+from ..dispatch.waba_budget import BUDGET_FIELDS
 from ..tools.hooks import implements
 
 CHANNEL = re.compile(r"waba\.campaign_(\d+)")
@@ -19,7 +20,9 @@ class WabaSender(models.Model):
     @implements("_on_dispatch_start")
     def _review_campaigns(self, now):
         """Lift pauses that are over, then check running campaigns against their thresholds."""
-        self._find_campaigns("paused")._resume_if_due(now)
+        paused = self._find_campaigns("paused")
+        paused._resume_if_due(now)
+        paused._resume_within_budget()
         self._find_campaigns("running")._check_thresholds(now)
 
     @implements("_on_claim")
@@ -50,6 +53,10 @@ class WabaSender(models.Model):
     @implements("_on_reserved")
     def _notify_campaign_viewers(self, campaign, _leaves_by):
         campaign._notify_viewers_while_sending()
+
+    @implements("_on_budget_used")
+    def _pause_for_budget(self, campaign, refusal, now):
+        campaign._pause_for_budget(refusal, now)
 
     @implements("_on_dispatch_end")
     def _finish_campaigns(self):
@@ -179,6 +186,18 @@ class WabaAccount(models.Model):
     @implements("_on_poll")
     def _has_busy_campaigns(self, now):
         return self.env["waba.campaign"]._is_busy(now)
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    @implements("_on_waba_change")
+    def _waba_resume_campaigns(self, names):
+        if not BUDGET_FIELDS.isdisjoint(names):
+            campaigns = self.env["waba.campaign"].sudo()
+            campaigns.search(
+                [("state", "=", "paused"), ("company_id", "in", self.ids)]
+            )._resume_within_budget()
 
 
 class IrWebsocket(models.AbstractModel):

@@ -15,8 +15,11 @@ from odoo.tools import SQL
 from ...policy import limits, pacing, retry
 from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..base.waba_message import ACCEPTED_STATES, OPEN_STATES, POSSIBLE_OPT_OUT
+from ..dispatch.waba_budget import Purse, refusal_text
+from ..tools.figures import amount_text
 from ..tools.labels import selection_labels
 from ..tools.moments import WEEKDAY, format_moment, moment_text
+from ..tools.phone_countries import number_country
 from ..tools.reputation_texts import format_number, format_percent
 
 
@@ -149,8 +152,9 @@ class WabaCampaign(models.Model):
             campaign.canary_text = campaign._describe_canary() if campaign.sender_id else False
 
     @api.depends(
-        "ab_test", "holdout_percent", "priority", "canary_state", "canary_text", "price_ids"
-    )
+        "ab_test", "holdout_percent", "priority", "canary_state", "canary_text", "budget",
+        "price_ids",
+    )  # fmt: skip
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_options_text(self):
         for campaign in self:
@@ -498,12 +502,72 @@ class WabaCampaign(models.Model):
             self.ab_test and self.env._("A/B test"),
             self.holdout_percent and self.env._("Hold-out group %s%%", self.holdout_percent),
             self.priority == "1" and self.env._("High priority"),
+            self.budget
+            and self.env._("Budget %s", amount_text(self.env, self.budget, self.currency_id)),
             self.price_ids and self.env._("Maximum price"),
         ]
         size = self.sender_id and (self.canary_size or self._pending_canary_size())
         if size:
             parts.append(self.env._("Pilot batch of %s", format_number(self.env, size)))
         return " · ".join(filter(None, parts)) or False
+
+    # === Budget ===
+
+    @api.depends("budget")
+    @api.depends_context("lang")
+    def _compute_budget_use(self):
+        now = fields.Datetime.now()
+        for company, campaigns in self.grouped("company_id").items():
+            ids = [id_ for id_ in campaigns._origin.ids if id_]
+            charges = company.sudo()._waba_charges(ids, company._waba_month(now)) if ids else {}
+            for campaign in campaigns:
+                spent, reserved = map(float, charges.get(campaign._origin.id, (0, 0)))
+                campaign.budget_spent, campaign.budget_reserved = spent, reserved
+                used = spent + reserved
+                campaign.budget_share = 100 * used / campaign.budget if campaign.budget else 0.0
+                campaign.budget_text = campaign._describe_budget(spent, reserved)
+
+    def _describe_budget(self, spent, reserved):
+        """'12.30 € of 50.00 € spent, 1.20 € reserved', or False."""
+        if not self.budget or not (spent or reserved):
+            return False
+        return self.env._(
+            "%(spent)s of %(limit)s spent, %(reserved)s reserved",
+            spent=amount_text(self.env, spent, self.currency_id),
+            limit=amount_text(self.env, self.budget, self.currency_id),
+            reserved=amount_text(self.env, reserved, self.currency_id),
+        )
+
+    def _pause_for_budget(self, refusal, now):
+        """Pause until the budget is raised; for that of the month, until the next one begins."""
+        until = self.company_id._waba_next_month(now) if refusal.kind == "month" else None
+        self._pause(
+            refusal_text(self.env, self.company_id, refusal, now), cause="budget", until=until
+        )
+
+    def _resume_within_budget(self):
+        """Resume those that a budget paused and that may send again."""
+        now = fields.Datetime.now()
+        for campaign in self.filtered(lambda c: c.state == "paused" and c.pause_cause == "budget"):
+            purse = Purse(campaign.sudo().sender_id.account_id, now, campaign)
+            row = campaign._next_row()
+            if not row or purse.can_resume(row, campaign):
+                campaign._resume(self.env._("Resumed: the budget covers more messages."))
+
+    def _next_row(self):
+        """What decides about the price of the message that leaves next, None without one."""
+        self.env["waba.message"].flush_model()
+        rows = self.env.execute_query_dict(
+            SQL(
+                """SELECT kind, category, number, origin FROM waba_message
+                    WHERE campaign_id = %s AND state = 'queued' ORDER BY retry_at, id LIMIT 1""",
+                self.id,
+            )
+        )
+        for row in rows:
+            if price_of := self._price_bounds():
+                row["max_price"] = price_of(number_country(row["number"]))[0]
+        return rows[0] if rows else None
 
     # === Why nothing is sent ===
 
@@ -547,6 +611,7 @@ class WabaCampaign(models.Model):
             "person": self.env._("Resume to continue."),
             "failure": self.env._("Fix it, then resume."),
             "template": self.env._("Resumes when Meta approves the template."),
+            "budget": self.env._("Raise the budget to continue."),
             "preflight": self.env._("Open the pre-flight check to see what to fix."),
         }.get(self.pause_cause, False)
 

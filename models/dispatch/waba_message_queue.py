@@ -25,6 +25,7 @@ from ..tools.hooks import hook
 from ..tools.labels import selection_label, with_language
 from ..tools.moments import format_moment
 from ..tools.phone_countries import number_country
+from .waba_budget import IS_UNCOUNTED
 from .waba_sender_reserve import message_purpose
 
 # Requested by a user; the other origins come from jobs and rules.
@@ -88,6 +89,24 @@ class WabaMessage(models.Model):
         help="The user knew of the earlier message with this template.",
     )
 
+    # Charge: what its attempts may cost, in the company's currency (waba_budget.py)
+    held_charge = fields.Float(
+        digits=(16, 6), readonly=True, copy=False, aggregator=None,
+        help="Held back for all attempts that may be charged.",
+    )  # fmt: skip
+    charge_bound = fields.Float(
+        "Highest price", digits=(16, 6), readonly=True, copy=False, aggregator=None,
+        help="What the last attempt can cost at most.",
+    )  # fmt: skip
+    charge_factor = fields.Float(
+        "Exchange rate", digits=0, readonly=True, copy=False, aggregator=None
+    )
+    charge_month = fields.Date("Month of charge", readonly=True, copy=False)
+    counted_charge = fields.Float(digits=(16, 6), readonly=True, copy=False, aggregator=None)
+    counted_month = fields.Date(readonly=True, copy=False)
+
+    _uncounted_idx = models.Index(f"(company_id, campaign_id) WHERE {IS_UNCOUNTED}")
+    _open_charge_idx = models.Index("(accepted_at) WHERE charge_bound > 0 AND cost_state IS NULL")
     _template_left_idx = models.Index(
         "(company_id, (COALESCE(number, recipient_id::text)), template_left_at)"
         " WHERE template_left_at IS NOT NULL"
@@ -764,8 +783,11 @@ class WabaMessage(models.Model):
         )
 
     @api.model
-    def _recheck_rules(self, companies):
-        """Apply the companies' changed rules to the messages that wait because of the old ones."""
+    def _recheck_rules(self, companies, reasons=("hours", "frequency")):
+        """Apply the companies' changed rules to the messages that wait because of the old ones.
+
+        :param reasons: keys of WAIT_REASONS
+        """
         self.flush_model()
         self.env["waba.recipient"].flush_model()
         rows = self.env.execute_query(
@@ -780,7 +802,7 @@ class WabaMessage(models.Model):
                       AND m.wait_reason = ANY(%(reasons)s) AND m.company_id = ANY(%(companies)s)
                 RETURNING m.sender_id""",
                 now=fields.Datetime.now(),
-                reasons=["hours", "frequency"],
+                reasons=list(reasons),
                 companies=companies.ids,
             )
         )

@@ -146,6 +146,8 @@ class WabaMessage(models.Model):
             return self.env._("Quiet hours until then.")
         if self.wait_reason == "frequency":
             return self.env._("Frequency cap reached.")
+        if self.wait_reason == "budget":
+            return self.env._("This month's budget is used.")
         return ""
 
     def _count_direct_ahead(self):
@@ -252,6 +254,7 @@ class WabaMessage(models.Model):
         """Requeue reserved rows that were certainly not sent, and return their slots."""
         rows = self.browse(ids).filtered(lambda row: row.state == "reserved")
         rows._return_slots()
+        rows._release_charge()
         rows._update_state(("reserved",), "queued", {"reserved_until": False, "is_unsent": False})
         rows._reopen_campaigns()
 
@@ -283,6 +286,19 @@ class WabaMessage(models.Model):
             )
         )
         self.env["waba.recipient"].invalidate_model(["slot_at"])
+
+    def _release_charge(self):
+        """The last attempt of these rows certainly costs nothing; earlier ones may."""
+        self.flush_model(["held_charge", "charge_bound"])
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message
+                      SET held_charge = held_charge - charge_bound, charge_bound = 0
+                    WHERE id = ANY(%s) AND charge_bound <> 0""",
+                self.ids,
+            )
+        )
+        self.invalidate_recordset(["held_charge", "charge_bound"])
 
     def _apply_refusal(self, result, run):
         """Apply an error in the API's own answer, or a request that never reached it.
@@ -599,6 +615,7 @@ class WabaMessage(models.Model):
         reason = failure_text(self.env, failure_type, code, text)
         if limits.returns_slot(failure_type, refused_at_once):
             self._return_slots()
+        self._release_charge()
         self.write(
             {
                 "state": "failed" if decision.row == "fail" else "queued",

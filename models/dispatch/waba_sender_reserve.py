@@ -22,11 +22,12 @@ from ...policy import (
     repeats,
 )
 from ...policy import warm_up as warm_up_policy
-from ...policy.endpoint import CLOUD_API, MARKETING_API
+from ...policy.endpoint import MARKETING_API
 from ...policy.numbers import sending_number
 from ..consent.consent_sql import consent_sql, renumbered_sql
 from ..tools.hooks import hook, implements
 from ..tools.phone_countries import number_country, number_time_zones
+from .waba_budget import Purse
 
 # Seconds to connect and to read, and a margin for the way from the pool's queue to the request.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
@@ -101,9 +102,10 @@ class WabaSender(models.Model):
         deadline = pacing.lease_end(
             now, run.pending + room, run.speed, CONNECT_TIMEOUT + READ_TIMEOUT, LEASE_MARGIN
         )
-        allowance = self._slot_allowance(now)
+        allowance, groups = self._slot_allowance(now), self._sendable_groups()
+        purse = Purse(self.account_id, now, list(filter(None, groups)))
         jobs, seen, dropped = [], set(), 0
-        for campaign in self._sendable_groups():
+        for campaign in groups:
             free, own_free = allowance.free_slots("campaign" if campaign else "followup")
             wanted = room - len(jobs)
             if campaign:
@@ -114,7 +116,10 @@ class WabaSender(models.Model):
             ready = self._postpone(allowed, campaign, now, leaves_by)
             ready = self._route_candidates(ready, campaign, now)
             dropped += len(rows) - len(ready)
-            chosen, costs = self._choose_candidates(ready, (free, own_free), seen, now, leaves_by)
+            chosen, costs = self._choose_candidates(
+                ready, (free, own_free), seen, now, leaves_by, purse, campaign
+            )
+            dropped += self._apply_refusals(purse, campaign, now)
             allowance.use_slot(*costs)
             jobs += self._mark_reserved(chosen, now, leaves_by, deadline)
             if campaign and chosen:
@@ -129,16 +134,19 @@ class WabaSender(models.Model):
     def _lock_limits(self):
         """Lock what this number shares with others until the transaction ends.
 
-        That is the portfolio and, for the frequency cap and the repeat guard, the company's other
-        portfolios, always in the same order.
+        That is the portfolio and, for the frequency cap, the repeat guard and the month's budget,
+        the company's other portfolios, always in the same order. A campaign has one number, so that
+        the portfolio's lock is enough for its budget.
         """
-        portfolios, company = self.portfolio_id, self.company_id
-        if company._waba_frequency_cap().applies or company.waba_same_template_hours:
-            portfolios |= (
-                self.env["waba.account"].search([("company_id", "=", company.id)]).portfolio_id
-            )
-        for portfolio in portfolios.sorted("id"):
-            portfolio._lock_for_reservation()
+        company = self.company_id
+        if (
+            company._waba_frequency_cap().applies
+            or company.waba_same_template_hours
+            or company.waba_month_budget
+        ):
+            company._waba_lock_portfolios(self.portfolio_id)
+        else:
+            self.portfolio_id._lock_for_reservation()
 
     def _sendable_groups(self):
         """Groups whose messages can be sent now, in their order.
@@ -543,14 +551,17 @@ class WabaSender(models.Model):
 
     # === Choice and claim ===
 
-    def _choose_candidates(self, rows, free, seen, now, leaves_by):
-        """Choose the candidates to reserve: one row per person, within the free slots.
+    def _choose_candidates(self, rows, free, seen, now, leaves_by, purse, campaign):
+        """Choose the candidates to reserve: one row per person, within slots and budgets.
 
         The checks of a second row do not know the first yet, so it waits for the next reservation.
+        A campaign stops at the first message that its budgets do not cover: a cheaper one behind it
+        does not overtake.
 
         :param free: (slots free within the portfolio's limit, within the number's), None without
             limit
         :param seen: keys of the people chosen before in this reservation (`_person_keys`); extended
+        :param purse: waba_budget.Purse, which holds back what the chosen rows may cost
         :return: (rows chosen, (slots they use of the portfolio's limit, of the number's))
         """
         chosen, costs, messages = [], [0, 0], self.env["waba.message"]
@@ -570,20 +581,48 @@ class WabaSender(models.Model):
                 for needed, left, taken in zip(cost, free, costs, strict=True)
             ):
                 continue
+            if not purse.take(row, campaign):
+                if campaign:
+                    break
+                continue
             costs = [taken + needed for taken, needed in zip(costs, cost, strict=True)]
             seen |= people
             chosen.append(row)
         return chosen, costs
 
+    def _apply_refusals(self, purse, campaign, now):
+        """Pause a campaign that a budget stops, let other messages wait.
+
+        :return: how many rows wait from now on
+        """
+        refusal, ids = purse.refusal, purse.refused_ids
+        purse.refusal, purse.refused_ids = None, []
+        if not refusal:
+            return 0
+        if campaign:
+            self._on_budget_used(campaign, refusal, now)
+            return 0
+        self.env["waba.message"].browse(ids).write(
+            {"retry_at": self.company_id._waba_next_month(now), "wait_reason": "budget"}
+        )
+        return len(ids)
+
+    @hook
+    def _on_budget_used(self, campaign, refusal, now):
+        """In the transaction that reserves, when a budget stops a campaign.
+
+        :param refusal: waba_budget.Refusal
+        :param now: naive UTC datetime
+        """
+
     def _mark_reserved(self, rows, now, leaves_by, deadline):
-        """Write reservation, slots and pair pace of the chosen rows in three statements.
+        """Write reservation, slots, held charges and pair pace of the rows in three statements.
 
         :return: [(message id, request body, endpoint)]
         """
         if not rows:
             return []
         ids = [row["id"] for row in rows]
-        priced = [row for row in rows if row["max_price"] is not None]
         slot_at = limits.reserved_slot_time(now, leaves_by)
         counted = [row["id"] for row in rows if not row["in_window"]]
         promoted = [
@@ -599,12 +638,20 @@ class WabaSender(models.Model):
                           slot_at = CASE WHEN m.id = ANY(%(counted)s) THEN %(slot)s END,
                           promoted_at = CASE WHEN m.id = ANY(%(promoted)s) THEN %(slot)s END,
                           template_left_at = CASE WHEN m.id = ANY(%(templates)s) THEN %(slot)s END,
-                          endpoint = CASE WHEN m.id = ANY(%(promotions)s) THEN %(marketing_api)s
-                                     ELSE %(cloud_api)s END,
-                          max_price = (SELECT p.amount FROM unnest(%(priced)s::int[],
-                                              %(prices)s::numeric[]) AS p(id, amount)
-                                        WHERE p.id = m.id)
-                    WHERE m.id = ANY(%(ids)s)""",
+                          endpoint = v.endpoint, max_price = v.max_price,
+                          held_charge = COALESCE(m.held_charge, 0) + v.bound,
+                          charge_bound = v.bound, charge_factor = v.factor,
+                          cost_currency_id = v.currency
+                     FROM unnest(%(ids)s, %(endpoints)s, %(prices)s::numeric[],
+                                 %(bounds)s::numeric[], %(factors)s::float8[],
+                                 %(currencies)s::int[])
+                          AS v(id, endpoint, max_price, bound, factor, currency)
+                    WHERE m.id = v.id""",
+                endpoints=[row["endpoint"] for row in rows],
+                prices=[row["max_price"] for row in rows],
+                bounds=[row["bound"].amount or 0 for row in rows],
+                factors=[row["bound"].factor for row in rows],
+                currencies=[row["bound"].currency_id for row in rows],
                 deadline=deadline,
                 now=now,
                 counted=counted,
@@ -612,11 +659,6 @@ class WabaSender(models.Model):
                 templates=templates,
                 slot=slot_at,
                 ids=ids,
-                promotions=[row["id"] for row in rows if row["endpoint"] == MARKETING_API],
-                marketing_api=MARKETING_API,
-                cloud_api=CLOUD_API,
-                priced=[row["id"] for row in priced],
-                prices=[row["max_price"] for row in priced],
             )
         )
         self.env.cr.execute(

@@ -8,12 +8,24 @@ from datetime import datetime, time, timedelta
 import pytz
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL, date_utils
+from odoo.tools import SQL, date_utils, format_amount, formatLang
 from odoo.tools.misc import get_lang
+
+# Amounts below ten of the currency's smallest coins need four digits: 0.0051, not 0.01.
+SMALL_COINS = 10
 
 # Groups on a graph's axis above which empty days are not added.
 MAX_AXIS = 400
 DAYS_PER_GROUP = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
+
+
+def amount_text(env, value, currency):
+    """Return an amount with its currency symbol; small amounts with four decimals."""
+    if value and abs(value) < SMALL_COINS * currency.rounding:
+        text = formatLang(env, value, digits=4)
+        parts = [text, currency.symbol]
+        return "\N{NO-BREAK SPACE}".join(parts[:: -1 if currency.position == "before" else 1])
+    return format_amount(env, value, currency)
 
 
 class UnknownMixin:

@@ -62,6 +62,7 @@ STATES = {
     "ACCOUNT_UPDATE": _lt("Account updated"),
     "VERIFIED_ACCOUNT": _lt("Account verified"),
     "DISABLED_UPDATE": _lt("Account disabled"),
+    "VOLUME_BASED_PRICING_TIER_UPDATE": _lt("Lower price from now on"),
     "SCHEDULE_FOR_DISABLE": _lt("Account will be disabled"),
     "DISABLE": _lt("Disabled"),
     "REINSTATE": _lt("Reinstated"),

@@ -95,8 +95,12 @@ class WabaWebhookEvent(models.Model):
                 "account", self.env._("The account %s is not connected yet.", account.name)
             )
         account._message_log(
-            body=self.env._("Meta reports on this account: %s", self._describe_account_update(item))
+            body=self.env._(
+                "Meta reports on this account: %s", self._describe_account_update(account, item)
+            )
         )
+        if item.volume_tier:
+            self._apply_volume_tier(account, item.volume_tier)
         if stopping := self._stopping_restrictions(item):
             self._apply_restrictions(account, stopping)
         if item.event == "MM_LITE_TERMS_SIGNED":
@@ -108,6 +112,17 @@ class WabaWebhookEvent(models.Model):
                     account._add_stop(self._stop_reason(cause), cause=cause)
             account._lift_stops(causes_lifted_on_event(value), self._lift_reason(value))
         return None
+
+    def _apply_volume_tier(self, account, tier):
+        """Keep the highest tier of each market and category in its latest month.
+
+        It is lower in no event of one month, so that the order of events makes no difference.
+        """
+        key = f"{tier.market or '–'} {tier.category}"
+        found = [tier.month, tier.first, tier.last]
+        tiers = account.volume_tiers or {}
+        if key not in tiers or found[:2] > tiers[key][:2]:
+            account.volume_tiers = {**tiers, key: found}
 
     def _account_standing(self, item):
         """What part of an account's standing an AccountUpdate sets; falsy if none.
@@ -169,9 +184,15 @@ class WabaWebhookEvent(models.Model):
             return self.env._("Meta reconnected this account.")
         return self.env._("Meta reinstated this account.")
 
-    def _describe_account_update(self, item):
+    def _describe_account_update(self, account, item):
         words = partial(platform_word, self.env)
         parts = [words(item.event)]
+        if tier := item.volume_tier:
+            parts.append(
+                account._describe_tier(
+                    tier.market, tier.category, tier.month, tier.first, tier.last
+                )
+            )
         if item.violation_type:
             parts.append(self.env._("violation: %s", words(item.violation_type)))
         if item.ban_state:

@@ -204,6 +204,15 @@ FIGURES = {
         "answer_median": Figure("median", "median", unknown="–"),
     },
     "waba.message": {"attempt_count": total("attempts")},
+    # Compared by tests/analytics/test_price_check.py.
+    "waba.price.check": {
+        "our_count": total(""), "meta_count": total(""), "our_cost": total(""),
+        "meta_cost": total(""), "cost_difference": total(""), "differing_count": total(""),
+    },
+    "waba.price.check.line": {
+        "our_count": total(""), "meta_count": total(""), "our_cost": total(""),
+        "meta_cost": total(""), "unpriced_count": total(""), "differing_count": total(""),
+    },
 }  # fmt: skip
 
 # Groups by which each model is compared: {spec: {table: SQL}}.

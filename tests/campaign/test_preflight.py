@@ -394,6 +394,17 @@ class WorldCase(PreflightCase):
     def _cost_warn(self):
         return self._campaign(self._leads(4)), None, r"Cost unknown: .* 4 messages \(Spain\)"
 
+    @case("budget", "pass")
+    def _budget_pass(self):
+        self._cost_pass()
+        campaign = self._campaign(self._leads(4), budget=0.2)
+        return campaign, None, r"covers all 4 messages: at most .*0\.20.* of .*0\.20.* left"
+
+    @case("budget", "warn")
+    def _budget_warn(self):
+        self._cost_pass()
+        return self._campaign(self._leads(4), budget=0.19), None, "covers about 3 of 4 messages"
+
 
 class TestLines(WorldCase):
     def test_each_line_has_a_case_for_each_of_its_levels(self):

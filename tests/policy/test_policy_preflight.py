@@ -145,6 +145,12 @@ CASES = {
         ("some without a price", (9, 1, 0), "warn", "part"),
         ("no card", (0, 10, 0), "warn", "unknown"),
     ],
+    "budget": [
+        ("all", (10, 10, 0), "pass", "covered"),
+        ("some", (9, 10, 0), "warn", "part"),
+        ("none", (0, 10, 0), "warn", "used"),
+        ("a country without a price", (0, 10, 1), "warn", "unpriced"),
+    ],
 }
 
 

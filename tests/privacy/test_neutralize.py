@@ -73,7 +73,8 @@ STAYS = {
     },
     META: {
         "waba_account": "waba_uid app_uid api_version restriction review_status"
-        " blocked_country_codes missing_webhook_fields marketing_onboarding",
+        " blocked_country_codes missing_webhook_fields volume_tiers"
+        " marketing_onboarding",
         "waba_action_variable": "example",
         "waba_campaign_language": "language",
         "waba_campaign_price": "estimate estimate_problem",

@@ -28,11 +28,12 @@ from odoo.addons.waba_campaign.models.conversation import (
     waba_message_inbound,
 )
 from odoo.addons.waba_campaign.models.dispatch import (
-    waba_message_queue as waba_message_test,
-)
-from odoo.addons.waba_campaign.models.dispatch import (
+    waba_budget,
     waba_sender_dispatch,
     waba_sender_reserve,
+)
+from odoo.addons.waba_campaign.models.dispatch import (
+    waba_message_queue as waba_message_test,
 )
 from odoo.addons.waba_campaign.models.privacy import (
     waba_message_privacy as waba_message_retention,
@@ -51,6 +52,7 @@ from odoo.addons.waba_campaign.policy import (
     attribution,
     auto_reply,
     canary,
+    cost,
     media,
     pacing,
     preflight,
@@ -109,6 +111,10 @@ SENTENCES = {
         ("below {} leads in either group (`MIN_COMPARED`)", attribution.MIN_COMPARED),
         ("final after {} days (`OPEN_DAYS`)", waba_message_daily.OPEN_DAYS),
         ("in the last {} days (`LONG_LOOKBACK`)", days(waba_attribution_due.LONG_LOOKBACK)),
+        ("the first {:,} (`FREE_SERVICE_MESSAGES`)", cost.FREE_SERVICE_MESSAGES),
+        ("within the next {} days (`MAX_DELIVERY_TIME`)", days(waba_budget.MAX_DELIVERY_TIME)),
+        ("held back, for {} days", days(waba_budget.MAX_DELIVERY_TIME)),
+        ("`MONTHS`",),
     ],
     "preflight.md": [
         ("the first {:,} records (`DRY_RUN_RECORDS`)", waba_campaign_dry_run.DRY_RUN_RECORDS),

@@ -89,6 +89,8 @@ METHODS = {
     "waba.answer.report": {"action_open_conversation": "manager"},
     "waba.message.report": {"action_open_message": "reads"},
     "waba.portfolio": {"action_view_counted_recipients": "reads"},
+    "waba.price.check": {"action_view_differing": "manager"},
+    "waba.price.check.line": {"action_view_messages": "manager"},
     "waba.preflight": {
         "action_approve": "manager", "action_request_approval": "writes", "action_launch": "writes",
         "action_override": "manager", "action_refresh": "reads", "action_refuse": "manager",

@@ -54,6 +54,9 @@ RIGHTS = {
     "waba.answer.report": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.message.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.attribution": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.budget.total": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.price.check": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.price.check.line": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.money.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.money.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.sender.reputation": {USER: "r", MANAGER: "r", SYSTEM: ""},
@@ -371,6 +374,11 @@ class TestCompanies(SecurityCase):
         self._follow_up()
         self._header_file()
         self.env["waba.attribution.due"]._add_leads([1])
+        check = self.env["waba.price.check"].create(
+            {"account_id": self.account.id, "month": "2026-11-01"}
+        )
+        self.env["waba.price.check.line"].create({"check_id": check.id})
+        self.env["waba.budget.total"].create({"company_id": self.env.company.id, "amount": 1})
         self._what_sending_asks()
         for model in RIGHTS:
             # Theirs alone who asked for them.

@@ -403,6 +403,45 @@ class SimulatorCase(PureCase):
         return reply["data"][0]["id"]
 
 
+class TestCharges(SimulatorCase):
+    def test_what_is_delivered_is_charged_by_the_list(self):
+        people = {"+34611000002": "undeliverable", "+34611000003": "silent"}
+        fates = [{"number": number, "behaviour": name} for number, name in people.items()]
+        self.sim.control("POST", "behaviour", {"people": fates})
+        prices = {"ES": {"marketing": 0.06, "utility": 0.02}, "*": {"utility": 0.03}}
+        self.sim.control("POST", "prices", {"prices": prices})
+        for number in ("+34611000001", *people, "+525512345678"):
+            self.sent(template_body(number))
+        self.flush()
+        self.assertEqual(
+            sorted(
+                (one["country"], one["pricing_category"], one["amount"])
+                for one in self.sim.control("GET", "charges")["charges"]
+            ),
+            [("ES", "UTILITY", 0.02), ("MX", "UTILITY", 0.03)],
+        )
+
+    def test_pricing_analytics(self):
+        for number in ("+34611000001", "+34611000002"):
+            self.sent(template_body(number))
+        self.flush()
+        path = f"{ACCOUNT}/pricing_analytics"
+        period = "?start=1&end=9999999999&granularity=MONTHLY"
+        dimensions = '&dimensions=["COUNTRY","PRICING_CATEGORY","PRICING_TYPE","PHONE"]'
+        _status, reply = self.sim.graph("GET", path + period + dimensions)
+        [point] = reply["data"][0]["data_points"]
+        self.assertEqual(
+            {name: point[name] for name in ("country", "pricing_type", "volume", "cost")},
+            {"country": "ES", "pricing_type": "REGULAR", "volume": 2, "cost": 0.04},
+        )
+        self.sim.control("POST", "prices", {"extra_volume": 3, "credit_line": True})
+        _status, reply = self.sim.graph("GET", path + period)
+        [point] = reply["data"][0]["data_points"]
+        self.assertEqual((point["volume"], "cost" in point), (5, False))
+        for wrong in ("?start=1&end=2", "?granularity=DAILY", period + '&metric_types=["X"]'):
+            self.assertEqual(self.sim.graph("GET", path + wrong)[0], 400)
+
+
 class TestMessages(SimulatorCase):
     def test_reply_has_the_documented_shape(self):
         status, reply = self.send(template_body("+34 611 000 001"))

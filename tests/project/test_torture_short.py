@@ -15,7 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = {"short: kills": {"kills": 8, "accepted": 300}, "short: crowd": {"people_24h": 250},
              "short: mixed": {"kills": 4, "people_24h": 190, "followed": 70,
                               "followup_steps": 5},
-             "short: raw copy": {"accepted": 120}}  # fmt: skip
+             "short: raw copy": {"accepted": 120},
+             "short: budgets": {"kills": 2, "accepted": 100, "budget_used": 70,
+                                "auctions_won": 60, "auctions_lost": 5}}  # fmt: skip
 
 
 class TestShortTorture(PureCase):

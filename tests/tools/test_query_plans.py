@@ -155,6 +155,31 @@ class TestQueryPlans(WabaCase):
         self.assertEqual(len(self._rows(campaign, "accepted")), 5)
         self._check(statements)
 
+    def test_sending_within_budgets(self):
+        # The history is in the totals.
+        self.env.cr.execute(
+            """UPDATE waba_message SET held_charge = 0.05, charge_bound = 0.05,
+                      counted_charge = 0.05, counted_month = '2026-01-01',
+                      charge_month = '2026-01-01', cost_state = 'charged', company_cost = 0.05
+                WHERE direction = 'out'"""
+        )
+        self.env.cr.execute("ANALYZE waba_message")
+        company, totals = self.env.company, self.env["waba.budget.total"]
+        company.write({"waba_month_budget": 100, "waba_unknown_price": 0.05})
+        campaign = self._campaign(self._leads(5, start=2200), budget=10)
+        campaign.action_launch()
+        self._prepare()
+        with Statements() as statements:
+            self._dispatch()
+            campaign.invalidate_recordset()
+            self.assertEqual(campaign.budget_reserved, 0.25)
+            totals._fold_batch(company)
+            totals._expire_charges()
+            self.env["waba.message"]._count_free_service(self.sender.id, "2026-11-01")
+        self.assertEqual(len(self._rows(campaign, "accepted")), 5)
+        self.assertTrue([text for text in statements.texts if "counted_charge" in text])
+        self._check(statements)
+
     def test_sending_a_first_wave_with_part_of_the_limit_and_looking_at_it(self):
         self.portfolio.daily_cap = 100
         self.sender.canary_minimum = 2

@@ -32,6 +32,7 @@ SETTINGS = (
     " waba_us_marketing_left_out waba_opt_in_required waba_feed_blacklist waba_attribution_days"
     " waba_test_numbers waba_approval_above waba_approval_own waba_notify waba_create_lead"
     " waba_lead_team_id waba_lead_user_id waba_hand_over_hours waba_presence"
+    " waba_month_budget waba_unknown_price waba_budget_direct"
 )
 # {model: (roles, the fields of ours that they write)}. Nobody else writes one, and nobody any
 # other: the rest is read from Meta or kept by a step of ours.
@@ -44,6 +45,7 @@ WRITABLE = {
         " audience_campaign_id audience_outcome audience_excluded_ids"
         " ab_test ab_share ab_hours ab_criterion"
         " b_template_id b_variable_ids holdout_percent by_language language_ids price_ids"
+        " budget"
     )),
     "waba.campaign.variable": (BOTH, f"{OF_A_LINE} campaign_id variant language_id"),
     "waba.campaign.language": (BOTH, "campaign_id template_id variable_ids"),

@@ -305,6 +305,31 @@ class TestBatches(ApplyCase):
         self._receive(body)
         self.assertEqual(self._chatter(self.account).count("violation: Scam"), 2)
 
+    def test_volume_tiers_are_kept_and_shown(self):
+        def reach(tier, month="2026-11", region="INDIA"):
+            info = {"tier_update_time": 1743451903, "pricing_category": "UTILITY",
+                    "tier": tier, "effective_month": month, "region": region}  # fmt: skip
+            event = "VOLUME_BASED_PRICING_TIER_UPDATE"
+            self._receive(self._account_update(event, volume_tier_info=info))
+
+        reach("750001:25000000")
+        self.assertEqual(
+            self.account.volume_tier_text,
+            "India, Service message, 2026-11: messages 750,001 to 25,000,000",
+        )
+        self.assertIn("Lower price from now on", self._chatter(self.account))
+        for tier, month, expected in (
+            ("25000001:", "2026-11", "from message 25,000,001"),
+            ("750001:25000000", "2026-11", "from message 25,000,001"),
+            ("0:750000", "2026-12", "2026-12: messages 0 to 750,000"),
+            ("many", "2026-12", "2026-12: messages 0 to 750,000"),
+            ("1:2", "soon", "2026-12: messages 0 to 750,000"),
+        ):
+            reach(tier, month)
+            self.assertIn(expected, self.account.volume_tier_text)
+        reach("1:2", region="SPAIN")
+        self.assertEqual(len(self.account.volume_tier_text.splitlines()), 2)
+
     def test_two_bodies_alike_in_one_batch_are_said_once(self):
         body = self._account_update("ACCOUNT_VIOLATION", violation_info={"violation_type": "SCAM"})
         events = self._store_event(body) + self._store_event(body)

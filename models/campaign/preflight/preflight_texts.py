@@ -201,6 +201,23 @@ SENTENCES = {
             "(%(countries)s)."
         ),
     },
+    "budget": {
+        "covered": _lt(
+            "The budget covers all %(receiving)s messages: at most %(amount)s of %(left)s left."
+        ),
+        "part": _lt(
+            "The budget covers about %(count)s of %(receiving)s messages: %(left)s left. The "
+            "campaign pauses then, until the budget is raised."
+        ),
+        "used": _lt(
+            "The budget covers none of the %(receiving)s messages: %(left)s left. Raise it, or the "
+            "campaign pauses at once."
+        ),
+        "unpriced": _lt(
+            "The campaign pauses at recipients without a price: your rate card has none for "
+            "%(countries)s. Import rates, or set what unknown prices count as."
+        ),
+    },
 }
 
 # Parts of `limits` in the sentences about duration.

@@ -11,11 +11,13 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, format_amount
 
-from ....policy import limits, max_price, pacing, preflight, preflight_outlook, rates
+from ....policy import budget, limits, max_price, pacing, preflight, preflight_outlook, rates
 from ....policy.reputation_rates import MIN_VOLUME
 from ...base.waba_message import ACCEPTED_STATES
 from ...consent.consent_sql import consent_sql, strongest_consent
+from ...dispatch.waba_budget import Purse
 from ...dispatch.waba_sender_dispatch import Delay
+from ...tools.figures import amount_text
 from ...tools.moments import moment_text
 from ...tools.phone_countries import number_country
 from ...tools.reputation_texts import format_number, format_percent
@@ -539,6 +541,59 @@ class WabaCampaign(models.Model):
                 ),
             )
         ]
+
+    def _preflight_budget(self, report):
+        audience = report.audience
+        if not audience or not audience.receiving:
+            return []
+        account = self.sudo().sender_id.account_id
+        purse = Purse(account, self._planned_start(report), self)
+        budgets = purse.binding_budgets(None, self).values()
+        if not budgets:
+            return []
+        price_of = self._price_bounds()
+        bounds = [self._highest_price(one, purse, report, price_of) for one in audience.receiving]
+        unpriced = {
+            one.country_code
+            for one, bound in zip(audience.receiving, bounds, strict=True)
+            if bound is None
+        }
+        left = min(max(one.left, budget.ZERO) for one in budgets)
+        covered = 0 if unpriced else self._count_covered(bounds, budgets, left, report)
+        verdict = preflight_outlook.assess_budget(covered, report.receiving, len(unpriced))
+        total = budget.ZERO if unpriced else sum(bounds) * report.receiving / len(bounds)
+        home = self.company_id.currency_id
+        return [
+            self._preflight_check(
+                "budget",
+                verdict,
+                count=covered,
+                receiving=report.receiving,
+                amount=amount_text(self.env, float(total), home),
+                left=amount_text(self.env, float(left), home),
+                countries=self._country_names(sorted(unpriced)),
+                mend="rates" if unpriced else "",
+            )
+        ]
+
+    def _highest_price(self, receiver, purse, report, price_of):
+        """What the message to a `DryRunRecipient` costs at most, None if that is unknown.
+
+        :param price_of: of `_price_bounds`
+        """
+        if price_of:
+            return purse.capped(price_of(receiver.country_code)[0]).amount
+        category = self.category if self.category in rates.CATEGORIES else "marketing"
+        in_window = report.audience.history(receiver).in_window
+        return purse.bound_in(receiver.country_code, category, in_window).amount
+
+    def _count_covered(self, bounds, budgets, left, report):
+        """Messages that the budgets cover; of a large audience by the average of those counted."""
+        covered = budget.count_affordable(bounds, budgets)
+        if report.audience.is_whole or covered < len(bounds):
+            return covered
+        total = sum(bounds)
+        return min(report.receiving, int(left * len(bounds) / total) if total else report.receiving)
 
     def _describe_amount(self, amounts):
         """'41.20 €', with the sum in the company's currency if that differs and has a rate."""
