@@ -128,7 +128,7 @@ METHODS = {
         "action_release": "manager", "action_view_campaigns": "reads",
         "action_view_evidence": "reads", "action_view_cost_report": "reads",
         "action_edit_draft": "writes", "action_duplicate_draft": "writes",
-        "action_new_draft": "reads", "action_view_drafts": "reads",
+        "action_new_draft": "reads",
     },
     "waba.template.draft": {
         "action_add_language": "writes", "action_duplicate": "writes",
