@@ -32,17 +32,13 @@ class WabaTemplateSubmit(models.TransientModel):
     state = fields.Selection(related="draft_id.state")
     edits_left = fields.Integer(compute="_compute_is_edit")
     blocking_reason = fields.Text(compute="_compute_is_edit")
-    preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
+    preview_html = fields.Html(related="draft_id.preview_html")
 
     def _compute_is_edit(self):
         for dialog in self:
             dialog.is_edit = dialog._is_edit_now()
             dialog.edits_left = EDITS_PER_MONTH - len(self._edits_since(dialog.draft_id, days=30))
             dialog.blocking_reason = dialog._refusal_text()
-
-    def _compute_preview_html(self):
-        for dialog in self:
-            dialog.preview_html = dialog.draft_id._render_phone()
 
     def action_confirm(self):
         """Submit the draft, and say what Meta answered.

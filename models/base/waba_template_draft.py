@@ -21,7 +21,8 @@ from ...policy import intent
 from ...policy.plain_text import without_accents
 from ...policy.template_languages import LANGUAGES
 from ..tools.hooks import implements
-from ..tools.labels import dialog_action, form_action, language_name, list_action
+from ..tools.labels import dialog_action, form_action, language_name
+from ..tools.platform_words import platform_word
 from .waba_template import STATUSES
 from .waba_variable_mixin import MEDIA_KINDS
 
@@ -72,7 +73,12 @@ class WabaTemplateDraft(models.Model):
 
     title = fields.Char()
     name = fields.Char(
-        "Name at WhatsApp", compute="_compute_name", store=True, readonly=False, index=True
+        "Name at WhatsApp",
+        compute="_compute_name",
+        store=True,
+        readonly=False,
+        copy=False,
+        index=True,
     )
     is_name_locked = fields.Boolean(compute="_compute_family")
     active = fields.Boolean(default=True)
@@ -133,7 +139,7 @@ class WabaTemplateDraft(models.Model):
         store=True,
         tracking=True,
     )
-    status_reason = fields.Char(related="template_id.status_reason")
+    status_reason = fields.Char("Reason", compute="_compute_status_reason")
     submitted = fields.Json("Submitted content", readonly=True, copy=False)
     submitted_at = fields.Datetime("Submitted on", readonly=True, copy=False)
     unconfirmed_at = fields.Datetime("Unconfirmed since", readonly=True, copy=False)
@@ -219,6 +225,11 @@ class WabaTemplateDraft(models.Model):
                 draft.state = "unconfirmed"
             else:
                 draft.state = draft.template_id.status or "draft"
+
+    @api.depends("template_id.status_reason")
+    def _compute_status_reason(self):
+        for draft in self:
+            draft.status_reason = platform_word(self.env, draft.template_id.status_reason)
 
     @api.depends("submitted", *CONTENT)
     def _compute_is_changed(self):
@@ -477,7 +488,7 @@ class WabaTemplateDraft(models.Model):
         """Open a copy under a name of its own."""
         self.ensure_one()
         title = self.env._("%s (copy)", self.title or self.name or self.env._("New template"))
-        return form_action(self.copy({"title": title, "name": False}))
+        return form_action(self.copy({"title": title}))
 
     def action_add_language(self, language):
         """Open a new language of this template: its structure, and its texts to be translated.
@@ -623,10 +634,6 @@ class WabaTemplate(models.Model):
         )
         draft._take_sources(self)
         return form_action(draft)
-
-    def action_view_drafts(self):
-        """Open the drafts of all templates."""
-        return list_action(self.env, "waba_template_draft_action", [])
 
     def action_new_draft(self):
         """Open an empty builder."""

@@ -36,6 +36,13 @@ SAMPLE_MODEL = "crm.lead"
 class WabaTemplateDraft(models.Model):
     _inherit = "waba.template.draft"
 
+    preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
+
+    @api.depends(*EDITED)
+    def _compute_preview_html(self):
+        for draft in self:
+            draft.preview_html = draft._render_phone()
+
     @api.model
     def builder_data(self, draft_id, values):
         """What the builder shows of a draft, as it stands in the form.
@@ -55,7 +62,7 @@ class WabaTemplateDraft(models.Model):
                     "key": found.key,
                     "level": found.level,
                     "place": found.place,
-                    "text": finding_text(self.env, found),
+                    "text": draft._finding_text(found),
                 }
                 for found in draft._findings()
             ],
@@ -162,12 +169,21 @@ class WabaTemplateDraft(models.Model):
     def _submission_problems(self):
         """What keeps this draft from being submitted: list of sentences."""
         problems = [
-            f"{place_text(self.env, found.place)}: {finding_text(self.env, found)}"
+            f"{place_text(self.env, found.place)}: {self._finding_text(found)}"
             for found in self._findings()
             if found.level == "error"
         ]
         if self.template_id.status == "approved" and not self.is_changed:
             problems.append(self.env._("Nothing was changed since the last submission."))
+        content = self._content()
+        parts = (content, *content.get("cards", ()))
+        if any((part.get("header_handle") or "").startswith("http") for part in parts):
+            problems.append(
+                self.env._(
+                    "The header's file must be uploaded again: WhatsApp reviews every submission "
+                    "with its sample."
+                )
+            )
         for record in self._sample_files():
             if (record.res_model, record.res_id) != (self._name, self.id):
                 problems.append(self.env._("%s is not a file of this template.", record.name))
@@ -187,9 +203,16 @@ class WabaTemplateDraft(models.Model):
             current=template and _as_listed(template),
             now=fields.Datetime.now(),
         )
-        # The rules know the words of few languages; the editor knows what its button does.
-        has_way_out = any(map(is_opt_out, self.buttons or []))
+        # The rules know the words of few languages; the editor knows what its button does. Before
+        # there is a message, none is missing.
+        has_way_out = not self.body or any(map(is_opt_out, self.buttons or []))
         return [one for one in found if one.key != "no_way_out" or not has_way_out]
+
+    def _finding_text(self, found):
+        """A finding as text; people write a title here, which the name follows."""
+        if found.key == "name_missing":
+            return self.env._("No title. Enter one, such as Spring offer.")
+        return finding_text(self.env, found)
 
     def _other_templates(self, template):
         """The account's other templates in this language, as the rules read them."""

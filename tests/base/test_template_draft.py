@@ -79,6 +79,24 @@ class TestContent(DraftCase):
                 draft.body += " Hasta pronto."
                 self.assertTrue(draft.is_changed)
 
+    def test_a_copy_has_a_name_of_its_own(self):
+        draft = self._draft()
+        self._submit(draft)
+        copy = self.env["waba.template.draft"].browse(draft.action_duplicate()["res_id"])
+        self.assertEqual((copy.name, copy.state), ("winter_offer_copy", "draft"))
+        self.assertEqual(copy._components(), draft._components())
+        action = self.template.action_duplicate_draft()
+        copy = self.env["waba.template.draft"].browse(action["res_id"])
+        self.assertEqual((copy.name, copy.template_id.id), ("autumn_offer_copy", False))
+
+    def test_an_edit_needs_the_file_again(self):
+        draft = self.env["waba.template.draft"]._find_or_create_for(
+            self._template("season_sale", "en")
+        )
+        draft.body += " Hurry!"
+        with self.assertRaisesRegex(UserError, "must be uploaded again"):
+            self._submit(draft)
+
     def test_a_layout_hides_what_it_does_not_have(self):
         draft = self._draft(
             footer="Adiós", offer_text="Solo hoy", cards=[{"body": "x"}, {"body": "y"}]

@@ -72,6 +72,10 @@ class TestBuilderTours(TourCase):
         self._tour("waba_builder_languages", "waba_salesperson")
         self.assertEqual(len(self._written("Winter offer")), 2)
 
+    def test_a_form_left_as_it_was_makes_no_draft(self):
+        self._tour("waba_builder_untouched", "waba_salesperson")
+        self.assertFalse(self.env["waba.template.draft"].search([]))
+
     def test_two_editors(self):
         draft = self._draft()
         self._tour("waba_builder_two_editors", "waba_salesperson")

@@ -39,7 +39,7 @@ function upload(within, name = "sofa.png", type = "image/png") {
 const phone = (text) => see(`.o_waba_builder_phone .o_waba_phone:contains('${text}')`, text);
 
 const newTemplate = (title) => [
-    ...openMenu("Templates"),
+    ...openMenu("Templates", "Templates"),
     click("new template", ".o_control_panel button:contains(/^New template$/)"),
     {
         content: "the title",
@@ -48,12 +48,6 @@ const newTemplate = (title) => [
     },
 ];
 
-
-const openDrafts = () => [
-    ...openMenu("Templates"),
-    click("the drafts", ".o_control_panel button:contains(/^Drafts$/)"),
-    see(".o_breadcrumb:contains('Drafts')"),
-];
 
 const submit = (state) => [
     button("Submit…"),
@@ -145,7 +139,7 @@ addTour("waba_builder_right_to_left", () => [
 ]);
 
 addTour("waba_builder_repair", () => [
-    ...openDrafts(),
+    ...openMenu("Templates", "Drafts"),
     click("the rejected one", ".o_data_row:contains('Winter offer') td[name=title]"),
     see(".o_waba_rejected:contains('WhatsApp rejected this template')", "what happened"),
     write("body", "Hola, esta semana hay un descuento en toda la tienda de muebles."),
@@ -154,7 +148,7 @@ addTour("waba_builder_repair", () => [
 ]);
 
 addTour("waba_builder_languages", () => [
-    ...openDrafts(),
+    ...openMenu("Templates", "Drafts"),
     click("the Spanish one", ".o_data_row:contains('Winter offer') td[name=title]"),
     click("add", ".o_waba_add_language"),
     click("English", ".o_waba_language_menu [data-language=en]"),
@@ -169,8 +163,28 @@ addTour("waba_builder_languages", () => [
     see(".o_waba_builder_text[data-name=body] textarea:value('Hola')", "its text"),
 ]);
 
+addTour("waba_builder_untouched", () => [
+    ...openMenu("Templates", "Templates"),
+    click("new template", ".o_control_panel button:contains(/^New template$/)"),
+    {
+        content: "the tab is left",
+        trigger: ".o_waba_builder_phone .o_waba_phone",
+        run() {
+            Object.defineProperty(document, "visibilityState", {
+                value: "hidden",
+                configurable: true,
+            });
+            document.dispatchEvent(new Event("visibilitychange"));
+            delete document.visibilityState;
+        },
+    },
+    click("menu", ".o_menu_sections button:contains(/^Templates$/)"),
+    click("drafts", ".o-dropdown--menu a:contains(/^Drafts$/)"),
+    see(".o_view_nocontent:contains('Write your first template')", "what an empty list says"),
+]);
+
 addTour("waba_builder_two_editors", () => [
-    ...openDrafts(),
+    ...openMenu("Templates", "Drafts"),
     click("the draft", ".o_data_row:contains('Winter offer') td[name=title]"),
     write("body", "Hola, mi texto."),
     {

@@ -24,6 +24,6 @@ addTour("waba_connect_account", () => [
     see(".o_statusbar_status button.o_arrow_button_current:contains('Connected')"),
     click("the account's numbers", ".oe_stat_button:contains('Numbers')"),
     see(".o_kanban_record:contains('+34 600 000 003'):contains('Active'):contains('High')"),
-    ...openMenu("Templates"),
+    ...openMenu("Templates", "Templates"),
     see(".o_data_row:contains('Autumn offer'):contains('Approved')"),
 ]);

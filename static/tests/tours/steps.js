@@ -19,9 +19,12 @@ export function openMenu(...path) {
         ...stepUtils.goToAppSteps("waba_campaign.waba_menu_root", "open WhatsApp"),
         // A menu opened while the app's first screen still loads is closed by it.
         see(".o_breadcrumb:contains('Campaigns'), .o_breadcrumb:contains('Getting started')"),
-        ...path.map((text) => ({
+        // An entry may be called as the menu that it stands in.
+        ...path.map((text, depth) => ({
             content: `menu ${text}`,
-            trigger: `.o_menu_sections a:contains(/^${text}$/), .o_menu_sections button:contains(/^${text}$/), .o-dropdown--menu a:contains(/^${text}$/)`,
+            trigger: depth
+                ? `.o-dropdown--menu a:contains(/^${text}$/)`
+                : `.o_menu_sections a:contains(/^${text}$/), .o_menu_sections button:contains(/^${text}$/)`,
             run: "click",
         })),
         see(`.o_breadcrumb:contains('${path.at(-1)}')`),
