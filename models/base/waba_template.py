@@ -160,7 +160,8 @@ class WabaTemplate(models.Model):
         for template in self:
             template.body = template._render_preview({}).body
 
-    @api.depends("components", "parameter_format")
+    @api.depends("components", "parameter_format", "variable_ids.source", "variable_ids.file_id",
+                 "variable_ids.offer_ends_at", "variable_ids.hours")  # fmt: skip
     def _compute_preview_html(self):
         for template in self:
             template.preview_html = template._render_phone({})
@@ -452,9 +453,12 @@ class WabaTemplate(models.Model):
         if not offer or not offer.ends_at_ms:
             return False
         ends_at = datetime.fromtimestamp(offer.ends_at_ms / 1000, timezone.utc)
-        zone = self.company_id.sudo()._waba_time_zone()
-        ends_at = ends_at.replace(tzinfo=None)
-        return self.env._("Ends %s", format_datetime(self.env, ends_at, tz=zone))
+        return self.env._("Ends %s", self._moment_text(ends_at.replace(tzinfo=None)))
+
+    def _moment_text(self, moment):
+        """'10 Jan 2027, 18:00' of a naive UTC datetime, in the company's time zone."""
+        zone = (self.company_id or self.env.company).sudo()._waba_time_zone()
+        return format_datetime(self.env, moment, tz=zone, dt_format="d MMM yyyy, HH:mm")
 
     def _button_names(self):
         """What WhatsApp writes on buttons whose text templates do not set."""
@@ -469,9 +473,9 @@ class WabaTemplate(models.Model):
         }
 
     def _example_parameters(self):
-        """Frozen parameters of Meta's examples."""
+        """Frozen parameters of Meta's examples, and of values that no record changes."""
         return self.variable_ids._freeze_texts(
-            {line.id: line._example_text() for line in self.variable_ids}
+            {line.id: line._preview_text() for line in self.variable_ids}
         )
 
     def _button(self, index, card_number=0):

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import format_datetime
 
 from ...cloud_api import (
     GIVEN,
@@ -417,6 +416,13 @@ class WabaVariableMixin(models.AbstractModel):
         """A value for previews and tests without a record: Meta's example, or one of its kind."""
         return self.example or EXAMPLES.get(self.name) or self.name
 
+    def _preview_text(self):
+        """A value for previews without a record: the file or time that is set, else an example."""
+        if self.source not in ("file", "date", "hours"):
+            return self._example_text()
+        [variable] = self._read_variables(self.env)
+        return variable.record_value(None, {})
+
     def _example_values(self):
         """Values of a line that shows the example, whoever receives it."""
         if self.source in SET_SOURCES and self._is_complete():
@@ -544,8 +550,7 @@ class Variable:
     def end_label(self, value):
         """When the offer ends, in the company's time zone."""
         ends_at = fields.Datetime.to_datetime("1970-01-01") + timedelta(milliseconds=int(value))
-        company = self._line._filled_template().company_id or self._line.env.company
-        return format_datetime(self._line.env, ends_at, tz=company.sudo()._waba_time_zone())
+        return self._line._filled_template()._moment_text(ends_at)
 
     def _end_in_zones(self, time_zone):
         """The end by the recipient's clock: the first, if the number may be in several zones."""

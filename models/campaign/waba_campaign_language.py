@@ -14,7 +14,7 @@ from ..tools.labels import language_name
 from ..tools.phone_countries import number_languages
 
 # Of a variable of the campaign's own message, what every language takes over.
-SHARED_FIELDS = ("source", "field_path", "ends_at", "hours", "in_recipient_zone")
+SHARED_FIELDS = ("source", "field_path", "offer_ends_at", "hours", "in_recipient_zone")
 # What a language keeps once it was translated.
 TRANSLATED_FIELDS = ("text", "fallback", "file_id")
 

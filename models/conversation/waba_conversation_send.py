@@ -455,6 +455,5 @@ class WabaVariableMixin(models.AbstractModel):
         if self.source == "file":
             return self.sudo().file_id.name or ""
         if self.source == "date" and self.offer_ends_at:
-            zone = self._filled_template().company_id.sudo()._waba_time_zone()
-            return format_moment(self.env, self.offer_ends_at, tz=zone)
+            return self._filled_template()._moment_text(self.offer_ends_at)
         return ""

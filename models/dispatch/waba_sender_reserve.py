@@ -688,6 +688,10 @@ class WabaSender(models.Model):
         )
         for model in ("waba.message", "waba.recipient", "waba.conversation"):
             self.env[model].invalidate_model()
+        return self._wire_bodies(rows, leaves_by)
+
+    def _wire_bodies(self, rows, leaves_by):
+        """[(message id, request body, endpoint)] of reserved rows."""
         shown = set().union(*(file_ids(row["parameters"] or {}) for row in rows))
         media = self.env["waba.file.upload"]._live_media(self, list(shown)) if shown else {}
         return [

@@ -283,8 +283,7 @@ class WabaSequenceStep(models.Model):
         if line.source == "text" and line.text:
             return line.text
         if line.source in ("file", "date", "hours"):
-            [variable] = line._read_variables(self.env)
-            return variable.record_value(None, {})
+            return line._preview_text()
         return line.fallback or line.example or f"{{{{{line.name}}}}}"
 
     def _not_ready_reason(self):

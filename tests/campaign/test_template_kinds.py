@@ -449,6 +449,18 @@ class TestOtherWays(KindCase):
     FORM = Form(is_named=False)
     WAYS = ("carousel", "limited-time offer", "location", "products", "flow", "catalog")
 
+    def test_a_templates_own_preview_shows_what_is_set(self):
+        components, values, _sent, _shown = offer(self.FORM)
+        template = self._created(components, self.FORM)
+        self.assertIn("Ends 24 hours after sending", template.preview_html)
+        self._set_defaults(template, values)
+        template.invalidate_recordset(["preview_html"])
+        self.assertRegex(template.preview_html, "Ends 6 May 2031, [0-9]{2}:00")
+        line = template.variable_ids.filtered(lambda one: one.kind == "expiry")
+        line.offer_ends_at = False
+        template.invalidate_recordset(["preview_html"])
+        self.assertNotIn("Ends", template.preview_html)
+
     def test_each_way_sends_what_a_campaign_sends(self):
         for kind in self.WAYS:
             with self._case(kind):

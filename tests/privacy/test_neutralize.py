@@ -91,6 +91,7 @@ STAYS = {
         "waba_template": "template_uid name language status_reason components unsupported"
         " rejection_info library_name creative_features refused_endpoint",
         "waba_template_draft": "header_handle extra edits",
+        "waba_template_health": "meta_problem meta_figures",
         "waba_template_gallery_line": "key title language components parameter_format inputs",
         "waba_template_variable": "example",
         "waba_template_version": "components parameter_format",

@@ -66,6 +66,7 @@ RIGHTS = {
     "waba.test.send": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.round.trip": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.release": {USER: "", MANAGER: "rwc", SYSTEM: ""},
+    "waba.template.health": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.template.delivery": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.preflight": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.preflight.line": {USER: "r", MANAGER: "r", SYSTEM: ""},
