@@ -7,7 +7,6 @@ from datetime import datetime, timezone
 from functools import partial
 
 from odoo import api, fields, models
-from odoo.tools import format_datetime
 
 from ...cloud_api import (
     render_preview,
@@ -19,6 +18,7 @@ from ...cloud_api import (
 from ...policy import response
 from ..tools.hooks import hook
 from ..tools.labels import language_name, selection_labels
+from ..tools.moments import DAY_OF_YEAR, format_moment
 from ..tools.reputation_texts import RATINGS
 from ..tools.response_texts import TEMPLATE_SENTENCES, summary
 from .waba_reputation_event import QUALITY_KINDS, _reading_key
@@ -458,7 +458,7 @@ class WabaTemplate(models.Model):
     def _moment_text(self, moment):
         """'10 Jan 2027, 18:00' of a naive UTC datetime, in the company's time zone."""
         zone = (self.company_id or self.env.company).sudo()._waba_time_zone()
-        return format_datetime(self.env, moment, tz=zone, dt_format="d MMM yyyy, HH:mm")
+        return format_moment(self.env, moment, DAY_OF_YEAR, tz=zone)
 
     def _button_names(self):
         """What WhatsApp writes on buttons whose text templates do not set."""

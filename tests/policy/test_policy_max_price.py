@@ -1,7 +1,7 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import max_price
 
@@ -48,7 +48,6 @@ class TestMaxPrice(PureCase):
     @given(prices, currencies)
     def test_a_bid_never_exceeds_its_price(self, price, currency):
         bid = max_price.price_to_bid(price, currency)
-        assume(bid)
         self.assertLessEqual(max_price.bid_to_price(bid, currency), price)
 
     @given(st.dictionaries(st.sampled_from(["", "ES", "MX"]), prices, min_size=1), currencies)

@@ -359,7 +359,8 @@ class TestCompanies(SecurityCase):
 
     def test_nothing_of_another_company_is_seen(self):
         campaign = self._launch(self._leads(1), by_language=True)
-        self.env["waba.campaign.price"].create({"campaign_id": campaign.id, "max_price": 0.05})
+        priced = self._campaign(self._leads(1, start=60))
+        self.env["waba.campaign.price"].create({"campaign_id": priced.id, "max_price": 0.05})
         self._receive(self._inbound("+34611000000", "BAJA"))
         self._receive(
             self._inbound("+34611000000", "", "wamid.IN2", type="image", image={"id": "1"})
