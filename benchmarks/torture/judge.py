@@ -46,7 +46,7 @@ class Record:
     :ivar followed: each lead's way through a follow-up
     :ivar budgets: {campaign, or None for all together: highest amount}; prices: {category: the
         platform's price}; charges: what the platform charged
-    :ivar released: {tag: when the addon was told that it failed}
+    :ivar ended: {tag: when the addon was told that it failed or arrived}
     """
 
     rows: list
@@ -66,7 +66,7 @@ class Record:
     prices: dict
     price_cap: float | None
     charges: list
-    released: dict
+    ended: dict
     by_uuid: dict = field(init=False)
 
     def __post_init__(self):
@@ -79,14 +79,14 @@ class Record:
 
 def read(stage):
     """The Record of a settled scenario."""
-    told, released = defaultdict(list), {}
+    told, ended = defaultdict(list), {}
     for attempt in stage.simulator.entries("webhooks"):
         if attempt["status"] == 200:
             for status in _statuses(attempt["body"]):
                 tag = status.get("biz_opaque_callback_data", "")
                 told[tag].append(status)
-                if status["status"] == "failed":
-                    released.setdefault(tag, attempt["at"])
+                if status["status"] in ("failed", "delivered", "read"):
+                    ended.setdefault(tag, attempt["at"])
     campaigns = stage.database.rows("SELECT id, state, pause_reason FROM waba_campaign")
     return Record(
         rows=stage.database.rows(ROWS),
@@ -108,7 +108,7 @@ def read(stage):
         prices=stage.prices,
         price_cap=stage.price_cap,
         charges=stage.simulator.get("charges")["charges"],
-        released=released,
+        ended=ended,
     )
 
 
@@ -356,8 +356,8 @@ def _campaigns(record):
 
 
 # ---- budgets ----------------------------------------------------------------------------------
-# By the platform's own list of prices. An accepted message may be charged until the addon has been
-# told that it failed.
+# By the platform's own list of prices, or what the request allowed. An accepted message may be
+# charged as much until the addon has been told that it failed, or what it cost.
 
 
 def _campaign_of(record, tag):
@@ -367,7 +367,9 @@ def _campaign_of(record, tag):
 
 def _possible_charges(record, campaign_id):
     """[(time, amount)]: what may be charged from then on, or no longer, in order of time."""
-    changes = []
+    changes, charged = [], defaultdict(Decimal)
+    for charge in record.charges:
+        charged[charge["opaque"]] += Decimal(str(charge["amount"]))
     for send in record.accepted:
         if campaign_id in (None, _campaign_of(record, send["opaque"])):
             price = send["max_price"]
@@ -375,8 +377,8 @@ def _possible_charges(record, campaign_id):
                 price = record.prices[send["category"]]
             price = Decimal(str(price))
             changes.append((send["received_at"], price))
-            if at := record.released.get(send["opaque"]):
-                changes.append((at, -price))
+            if at := record.ended.get(send["opaque"]):
+                changes.append((at, charged[send["opaque"]] - price))
     return sorted(changes)
 
 

@@ -243,7 +243,7 @@ class Stage:
         """Promotions go by the Marketing Messages API, where an auction finds their price.
 
         Campaigns of this stage may pay `price_cap`, less than the template's own maximum; some
-        people cost more, and do not get the message.
+        people cost more, and never get the message, of which nobody is told.
         """
         [currency] = self.database.rows(
             "SELECT r.name FROM res_company c JOIN res_currency r ON r.id = c.currency_id"
@@ -255,8 +255,8 @@ class Stage:
         ):
             self.simulator.post("account", id=WABA_UID, **values)
         bid = round(template_price * 100_000)
-        self.simulator.post("template", name="autumn_offer", language="es", bid=bid)
-        self.simulator.post("auction", price=clearing_price, spread=0.3)
+        self.simulator.post("template", id=self._offer_uid(), bid=bid)
+        self.simulator.post("auction", price=clearing_price, spread=0.3, lost="silent")
         [account] = self.admin.search("waba.account", [], ["id"])
         self.admin.call("waba.account", "write", [account["id"]], {
             "promotions_by": "marketing_api"})  # fmt: skip
@@ -413,12 +413,15 @@ class Stage:
 
     def set_template(self, status):
         """Meta changes the status of the campaigns' template and reports it by webhook."""
-        template = next(
-            template
+        self.simulator.post("template", id=self._offer_uid(), status=status)
+
+    def _offer_uid(self):
+        """Meta's id of the campaigns' template."""
+        return next(
+            template["id"]
             for template in self.simulator.get("world")["templates"]
             if (template["name"], template["language"]) == ("autumn_offer", "es")
         )
-        self.simulator.post("template", id=template["id"], status=status)
 
     def set_rating_red(self):
         """Meta rates the first number red, and the next poll reads it.

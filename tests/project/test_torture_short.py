@@ -16,8 +16,9 @@ SCENARIOS = {"short: kills": {"kills": 8, "accepted": 300}, "short: crowd": {"pe
              "short: mixed": {"kills": 4, "people_24h": 190, "followed": 70,
                               "followup_steps": 5},
              "short: raw copy": {"accepted": 120},
-             "short: budgets": {"kills": 2, "accepted": 100, "budget_used": 70,
-                                "auctions_won": 60, "auctions_lost": 5}}  # fmt: skip
+             # A third is held back for requests whose workers were killed before they sent them.
+             "short: budgets": {"kills": 2, "accepted": 60, "budget_used": 45,
+                                "auctions_won": 40, "auctions_lost": 4}}  # fmt: skip
 
 
 class TestShortTorture(PureCase):
