@@ -108,7 +108,7 @@ WRITABLE = {
     "waba.release": ((MANAGER,), "sender_id campaign_id template_id reason"),
     "waba.template.act": ((MANAGER,), "template_id act"),
     "waba.template.gallery": (BOTH, "account_id source language search_words topic"),
-    "waba.template.gallery.line": (BOTH, "name url url_example phone"),
+    "waba.template.gallery.line": (BOTH, "name url url_example button_phone"),
     "waba.preflight": (BOTH, "reason"),
     "waba.test.send": (BOTH, "variant user_ids number to_test_numbers"),
     "waba.round.trip": (BOTH, "sender_id template_id phone"),
