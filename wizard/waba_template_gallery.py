@@ -224,7 +224,7 @@ class WabaTemplateGalleryLine(models.TransientModel):
     )
     url = fields.Char("Website", help="For its button, e.g. https://example.com/orders/{{1}}")
     url_example = fields.Char("Website sample", help="The whole address with a sample value.")
-    phone = fields.Char()
+    button_phone = fields.Char("Phone")
     needs_url = fields.Boolean(compute="_compute_needs")
     needs_phone = fields.Boolean(compute="_compute_needs")
 
@@ -323,7 +323,7 @@ class WabaTemplateGalleryLine(models.TransientModel):
             raise UserError(self.env._("Enter the website for the button, with https://."))
         if self.needs_url and "{{" in self.url and not self.url_example:
             raise UserError(self.env._("Enter a sample of the whole website address."))
-        if self.needs_phone and not re.fullmatch(r"\+?[0-9 ]{5,20}", self.phone or ""):
+        if self.needs_phone and not re.fullmatch(r"\+?[0-9 ]{5,20}", self.button_phone or ""):
             raise UserError(self.env._("Enter the phone number for the button, with +."))
 
     def _button_inputs(self):
@@ -335,7 +335,7 @@ class WabaTemplateGalleryLine(models.TransientModel):
             "url": {"type": "URL", "url": link},
             "phone_number": {
                 "type": "PHONE_NUMBER",
-                "phone_number": (self.phone or "").replace(" ", ""),
+                "phone_number": (self.button_phone or "").replace(" ", ""),
             },
         }
         return [known[kind] for kind in (self.inputs or "").split()]

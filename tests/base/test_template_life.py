@@ -428,7 +428,7 @@ class TestGallery(WabaCase):
         line.url_example = "https://example.com/pay/7"
         with self.assertRaisesRegex(UserError, "Enter the phone number"):
             line.action_create()
-        line.write({"phone": "+34 600 000 001", "name": "Pago!"})
+        line.write({"button_phone": "+34 600 000 001", "name": "Pago!"})
         with self.assertRaisesRegex(UserError, "lowercase letters"):
             line.action_create()
         line.name = "pago"

@@ -68,7 +68,7 @@ STAYS = {
         "waba_template_draft": "title name header_text body footer buttons cards variables"
         " offer_text submitted",
         "waba_template_gallery": "search_words",
-        "waba_template_gallery_line": "name url url_example phone",
+        "waba_template_gallery_line": "name url url_example button_phone",
         "waba_template_variable": "name field_path text fallback",
     },
     META: {

@@ -117,7 +117,7 @@ WRITABLE = {
     "waba.template.health": ((MANAGER,), "template_id other_id period"),
     "waba.template.act": ((MANAGER,), "template_id act"),
     "waba.template.gallery": (BOTH, "account_id source language search_words topic"),
-    "waba.template.gallery.line": (BOTH, "name url url_example phone"),
+    "waba.template.gallery.line": (BOTH, "name url url_example button_phone"),
     "waba.template.delivery": ((MANAGER,), (
         "template_id max_price ttl_hours image_brightness_and_contrast image_touchups"
         " add_text_overlay image_animation image_background_gen auto_promotion_tag"

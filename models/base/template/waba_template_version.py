@@ -47,7 +47,7 @@ class WabaTemplateVersion(models.Model):
     body = fields.Text("Message", compute="_compute_body")
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     changes_html = fields.Html("Changes", compute="_compute_changes_html", sanitize=False)
-    message_count = fields.Integer("Sent", compute="_compute_message_count")
+    message_count = fields.Integer("Messages", compute="_compute_message_count")
 
     _number_uniq = models.Constraint("UNIQUE(template_id, number)", "This version already exists.")
 
