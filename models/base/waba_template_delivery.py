@@ -32,7 +32,7 @@ class WabaTemplate(models.Model):
         readonly=True, default=True, help="Meta's price has no part that is not known here."
     )
     price_set_at = fields.Datetime(readonly=True, copy=False)
-    price_currency_id = fields.Many2one(related="account_id.currency_id", string="Price currency")
+    price_currency_id = fields.Many2one(related="account_id.currency_id", string="Currency")
     max_price = fields.Float(
         "Maximum price",
         compute="_compute_max_price",
