@@ -106,7 +106,7 @@ class Prices:
             return "not_told", None, None, None
         company = self.env["res.company"].sudo().browse(row["company_id"])
         amount = float(row["charge"])
-        converted = self._convert_cost(amount, currency, company, row["at"], frozen)
+        converted = self._home_amount(amount, currency, company, row["at"], frozen)
         return "reported", amount, currency.id, converted
 
     def _currency(self, code):
@@ -115,7 +115,7 @@ class Prices:
             self._currencies[code] = currencies.search([("name", "=", code or "")], limit=1)
         return self._currencies[code]
 
-    def _convert_cost(self, amount, currency, company, at, frozen):
+    def _home_amount(self, amount, currency, company, at, frozen):
         """An amount in the company's currency, at the rate at which it was held back."""
         if frozen and frozen[0] == currency.id:
             value = policy_budget.to_decimal(amount) * policy_budget.to_decimal(frozen[1])
@@ -134,7 +134,7 @@ class Prices:
         amount, currency = self._cards[company](country_code or "", charge.category, at)
         if amount is None:
             return "no_rate", None, None, None
-        converted = self._convert_cost(amount, currency, company, at, frozen)
+        converted = self._home_amount(amount, currency, company, at, frozen)
         return charge.state, amount, currency.id, converted
 
 
