@@ -164,7 +164,11 @@ class WabaTemplateSubmit(models.TransientModel):
     def _record(self, facts):
         """Store what Meta answered as its template, linked to the draft."""
         draft = self.draft_id
-        templates = self.env["waba.template"].sudo().with_context(active_test=False)
+        templates = (
+            self.env["waba.template"]
+            .sudo()
+            .with_context(active_test=False, waba_version_source="edit")
+        )
         values = templates._facts_to_values(facts)
         template = templates.search(
             [

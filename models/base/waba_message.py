@@ -369,7 +369,9 @@ class WabaMessage(models.Model):
     def _compute_template_version_id(self):
         for message in self:
             template = message.template_id
-            message.template_version_id = template and template._version_at(message._left_at())
+            message.template_version_id = (
+                template._version_at(message._left_at()) if template else False
+            )
 
     def _template_as_sent(self):
         """The template, which shows the content it had when the message was sent."""

@@ -22,7 +22,6 @@ from ...policy.plain_text import without_accents
 from ...policy.template_languages import LANGUAGES
 from ..tools.hooks import implements
 from ..tools.labels import dialog_action, form_action, language_name
-from ..tools.platform_words import platform_word
 from .waba_template import STATUSES
 from .waba_variable_mixin import MEDIA_KINDS
 
@@ -226,10 +225,10 @@ class WabaTemplateDraft(models.Model):
             else:
                 draft.state = draft.template_id.status or "draft"
 
-    @api.depends("template_id.status_reason")
+    @api.depends("template_id.status_text")
     def _compute_status_reason(self):
         for draft in self:
-            draft.status_reason = platform_word(self.env, draft.template_id.status_reason)
+            draft.status_reason = draft.template_id.status_text
 
     @api.depends("submitted", *CONTENT)
     def _compute_is_changed(self):
@@ -620,6 +619,10 @@ class WabaTemplate(models.Model):
         """Open the template in the builder."""
         self.ensure_one()
         return form_action(self.env["waba.template.draft"]._find_or_create_for(self))
+
+    def action_add_language(self):
+        """Open the template in the builder, at the choice of another language."""
+        return {**self.action_edit_draft(), "context": {"show_language_menu": True}}
 
     def action_duplicate_draft(self):
         """Open a copy of the template in the builder."""

@@ -203,12 +203,12 @@ class WabaTemplate(models.Model):
         )
         self.invalidate_model(["last_used_at"])
 
-    def _record_version(self, source="sync"):
+    def _record_version(self):
         """Store the present content of these templates where it is a new one.
 
-        :param source: a key of SOURCES
+        Its source, a key of SOURCES, is the sync unless the context says otherwise.
         """
-        now = fields.Datetime.now()
+        source, now = self.env.context.get("waba_version_source", "sync"), fields.Datetime.now()
         for template in self:
             key = content_key(template.components, template.parameter_format)
             latest = template.version_ids.sorted("number")[-1:]
@@ -243,7 +243,8 @@ class WabaTemplate(models.Model):
             place: [
                 {"name": variable.name, "value": variable.example}
                 for variable in found
-                if variable.component == place and variable.kind == "text"
+                if (variable.component, variable.card_index) == (place, None)
+                and variable.kind == "text"
             ]
             for place in ("header", "body")
         }

@@ -93,7 +93,7 @@ export class TemplateBuilder extends Component {
             () => [this.state.html, JSON.stringify(this.shownMedia)]
         );
         this.languageMenu = useDropdownState();
-        onMounted(() => this.props.record.context.waba_add_language && this.languageMenu.open());
+        onMounted(() => this.props.record.context.show_language_menu && this.languageMenu.open());
         const { model } = this.props.record;
         useBus(model.bus, "NEED_LOCAL_CHANGES", ({ detail }) => detail.proms.push(this.flush()));
         useBus(model.bus, "WILL_SAVE_URGENTLY", () => this.flush());
