@@ -13,9 +13,6 @@ from . import waba_file
 from . import waba_variable_mixin
 from . import waba_response_mixin
 from . import waba_template
-from . import waba_template_draft
-from . import waba_template_draft_editor
-from . import waba_template_delivery
 from . import waba_conversation
 from . import waba_message
 from . import template

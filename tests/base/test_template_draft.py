@@ -1,6 +1,6 @@
 """Templates in the making: their content, their languages, two editors, submission and repair."""
 
-from odoo.addons.waba_campaign.models.base.waba_template_draft import EditConflict
+from odoo.addons.waba_campaign.models.base.template.waba_template_draft import EditConflict
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import mute_logger
 

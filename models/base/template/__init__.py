@@ -1,4 +1,7 @@
-"""Base: the life of a template: its versions, what Meta decides about it, what follows."""
+"""Base: templates at work: drafts and the builder, versions, Meta's decisions, delivery."""
 
+from . import waba_template_draft
+from . import waba_template_draft_editor
+from . import waba_template_delivery
 from . import waba_template_version
 from . import waba_template_life

@@ -10,20 +10,20 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_datetime
 
-from ...cloud_api import (
+from ....cloud_api import (
     build_components,
     is_content,
     read_components,
     same_texts,
     template_texts,
 )
-from ...policy import intent
-from ...policy.plain_text import without_accents
-from ...policy.template_languages import LANGUAGES
-from ..tools.hooks import implements
-from ..tools.labels import dialog_action, form_action, language_name
-from .waba_template import STATUSES
-from .waba_variable_mixin import MEDIA_KINDS
+from ....policy import intent
+from ....policy.plain_text import without_accents
+from ....policy.template_languages import LANGUAGES
+from ...tools.hooks import implements
+from ...tools.labels import dialog_action, form_action, language_name
+from ..waba_template import STATUSES
+from ..waba_variable_mixin import MEDIA_KINDS
 
 # Kinds of messages, and the parts of a content that only some of them have.
 LAYOUTS = [

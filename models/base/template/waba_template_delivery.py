@@ -11,9 +11,9 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ...cloud_api import CloudApiError, RequestRefused, UnknownOutcome, delivery_changes
-from ...policy import max_price as price_policy
-from ..tools.transactions import commit_step
+from ....cloud_api import CloudApiError, RequestRefused, UnknownOutcome, delivery_changes
+from ....policy import max_price as price_policy
+from ...tools.transactions import commit_step
 
 # A listing that was read before a change and is applied after it does not undo the change.
 PRICE_SETTLED_AFTER = timedelta(minutes=15)

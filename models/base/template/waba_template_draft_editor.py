@@ -6,13 +6,13 @@ Called by the builder's screen (static/src/builder/), for drafts that are saved 
 from markupsafe import Markup
 from odoo import Command, api, fields, models
 
-from ...cloud_api import template_texts, template_variables, variable_names
-from ...policy import variable_names as known_names
-from ...policy.template_rule_list import limit_of
-from ...policy.template_rules import judge_template
-from ..tools.hooks import hook
-from ..tools.labels import language_name, selection_labels
-from ..tools.template_rule_texts import finding_text, place_text
+from ....cloud_api import template_texts, template_variables, variable_names
+from ....policy import variable_names as known_names
+from ....policy.template_rule_list import limit_of
+from ....policy.template_rules import judge_template
+from ...tools.hooks import hook
+from ...tools.labels import language_name, selection_labels
+from ...tools.template_rule_texts import finding_text, place_text
 from .waba_template_draft import EDITED, MARK, SOURCE, is_opt_out
 
 # Templates of an account and language that a draft is compared with; more would slow down typing.
