@@ -38,7 +38,7 @@ def _templates():
 def _other_kinds():
     """One template of each further kind."""
     return [_new_arrivals(), _weekend_offer(), _full_catalog(), _picked_for_you(), _book_visit(),
-            _store_opening(), _price_list(), _share_number(), _loyalty_code()]
+            _store_opening(), _price_list(), _share_number(), _loyalty_code(), _kitchen_tour()]
 
 
 def _template(name, language, components, category="MARKETING", quality="GREEN", **more):
@@ -225,3 +225,10 @@ def _loyalty_code():
         _body("Hi {{1}}, thank you for ten years with us: 10% off with your own code.", "Emma"),
         _buttons({"type": "COPY_CODE", "text": "Copy offer code", "example": "TENYEARS"},
                  _stop())])
+
+
+def _kitchen_tour():
+    return _template("kitchen_tour", "en", [
+        _media_header("VIDEO", "kitchens.mp4"),
+        _body("Hi {{1}}, take a one-minute tour of our new kitchen studio.", "Emma"),
+        _buttons(_stop())])

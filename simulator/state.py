@@ -162,8 +162,8 @@ class Template:
 
     def tally(self, metric, now, product="CLOUD_API"):
         """Count one sent, delivered, read or clicked for the day of ``now`` (UTC) and product."""
-        day = self.days.setdefault((int(now // DAY), product), {})
-        day[metric] = day.get(metric, 0) + 1
+        counts = self.days.setdefault(product, {}).setdefault(int(now // DAY), {})
+        counts[metric] = counts.get(metric, 0) + 1
 
 
 @dataclass(slots=True)

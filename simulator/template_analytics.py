@@ -43,8 +43,8 @@ class TemplateAnalytics:
         if product not in PRODUCTS:
             raise invalid(f"product_type: one of {', '.join(PRODUCTS)}")
         points = [self._point(template, day, product, metrics) for template in found
-                  for day, counted in sorted(template.days)
-                  if counted == product and start <= day * DAY < end]
+                  for day in sorted(template.days.get(product, ()))
+                  if start <= day * DAY < end]
         found = page(points, query, base_url, 100)
         found["data"] = [{"granularity": "DAILY", "product_type": product.lower(),
                           "data_points": found["data"]}]
@@ -70,7 +70,7 @@ class TemplateAnalytics:
         return start, end
 
     def _point(self, template, day, product, metrics):
-        counts = template.days[day, product]
+        counts = template.days[product][day]
         point = {"template_id": template.id, "start": int(day * DAY), "end": int((day + 1) * DAY)}
         for metric in ("sent", "delivered", "read"):
             if metric.upper() in metrics:

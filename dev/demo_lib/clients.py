@@ -50,7 +50,7 @@ class SimulatorControl:
         reply = requests.get(f"{self.address}/_control/{name}", params=query, timeout=TIMEOUT)
         return self._value(reply, name)
 
-    def post(self, name, **values):
+    def post(self, name, /, **values):
         reply = requests.post(f"{self.address}/_control/{name}", json=values, timeout=TIMEOUT)
         return self._value(reply, name)
 

@@ -423,7 +423,8 @@ class TestKinds(KindCase):
     def test_the_shop_has_a_template_of_each_kind(self):
         """Each can be chosen, and its examples are sent as a test."""
         names = ("new_arrivals", "weekend_offer", "full_catalog", "picked_for_you", "book_visit",
-                 "store_opening", "price_list", "share_number", "loyalty_code")  # fmt: skip
+                 "store_opening", "price_list", "share_number", "loyalty_code",
+                 "kitchen_tour")  # fmt: skip
         for name in names:
             with self._case(name):
                 template = self._template(name, "en")

@@ -987,6 +987,17 @@ class TestLimits(SimulatorCase):
         self.assertEqual(stats["numbers"][SPAIN]["shortest_pair_interval"], shortest)
 
 
+class TestWorld(SimulatorCase):
+    def test_it_can_be_read_whatever_was_sent(self):
+        self.sent(template_body("+34611000001"))
+        self.flush()
+        world = self.sim.control("GET", "world")
+        counts = [one["days"] for one in world["templates"] if one["days"]]
+        [(product, days)] = counts[0].items()
+        self.assertEqual(product, "CLOUD_API")
+        self.assertEqual(next(iter(days.values()))["sent"], 1)
+
+
 class TestFigures(PureCase):
     """stats.py against plain definitions."""
 
