@@ -1164,7 +1164,7 @@ class TestNodes(SimulatorCase):
         numbers = walk(f"{ACCOUNT}/phone_numbers?limit=1&fields=display_phone_number")
         self.assertEqual([n["id"] for n in numbers], [SPAIN, MEXICO])
         templates = walk(f"{ACCOUNT}/message_templates?limit=2&fields=name,language,components")
-        self.assertEqual(len({(t["name"], t["language"]) for t in templates}), 18)
+        self.assertEqual(len({(t["name"], t["language"]) for t in templates}), 19)
         self.assertEqual(
             walk(f"{ACCOUNT}/message_templates?limit=100"),
             walk(f"{ACCOUNT}/message_templates?limit=4"),
@@ -1187,7 +1187,7 @@ class TestNodes(SimulatorCase):
         for query, count in (
             ("status=PAUSED", 1),
             ("category=UTILITY", 3),
-            ("language=en", 15),
+            ("language=en", 16),
             ("name=autumn_offer", 2),
             ("name=nothing", 0),
         ):
