@@ -36,6 +36,7 @@ class Preview:
     :param header_type: '' without a header, else 'text', 'image', 'video', 'document', …
     :param header_detail: a place's address
     :param header_file: id of an uploaded file, None without one
+    :param header_sample: handle or address of the template's own sample, '' without one
     :param offer: Offer, None without one
     :param cards: the carousel's cards, a Preview each
     """
@@ -47,6 +48,7 @@ class Preview:
     header_type: str = ""
     header_detail: str = ""
     header_file: int | None = None
+    header_sample: str = ""
     offer: Offer | None = None
     cards: tuple["Preview", ...] = ()
 
@@ -65,7 +67,7 @@ def render_preview(components, parameters=None, parameter_format="positional"):
 def _render_part(components, parameters, values, card_index):
     """The message itself, or one card."""
     texts = {"header": "", "body": "", "footer": ""}
-    header_type, header_detail, buttons, offer, cards = "", "", (), None, ()
+    header_type, header_detail, sample, buttons, offer, cards = "", "", "", (), None, ()
     header = as_dict(parameters.get("header"))
     for component in components:
         kind = as_word(component.get("type"))
@@ -75,6 +77,8 @@ def _render_part(components, parameters, values, card_index):
             header_type = as_word(component.get("format"))
             name, header_detail = _header_texts(header)
             texts[kind] = texts[kind] or name
+            handles = as_list(as_dict(component.get("example")).get("header_handle"))
+            sample = as_text(handles[0]) if handles else ""
         elif kind == "buttons":
             buttons = tuple(
                 (as_word(button.get("type")), as_text(button.get("text")))
@@ -85,7 +89,8 @@ def _render_part(components, parameters, values, card_index):
         elif kind == "carousel":
             cards = _render_cards(component, parameters, values)
     return Preview(**texts, buttons=buttons, header_type=header_type, header_detail=header_detail,
-                   header_file=as_code(header.get("file")), offer=offer, cards=cards)  # fmt: skip
+                   header_file=as_code(header.get("file")), header_sample=sample, offer=offer,
+                   cards=cards)  # fmt: skip
 
 
 def _render_cards(carousel, parameters, values):

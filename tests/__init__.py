@@ -169,6 +169,7 @@ from .tools import test_export_cells
 from .tools import test_hooks
 from .tools import test_job_turns
 from .tools import test_languages
+from .tools import test_message_marks
 from .tools import test_moments
 from .tools import test_query_plans
 from .tools import test_rights_paths

@@ -18,6 +18,7 @@ from ...cloud_api import (
 from ...policy import response
 from ..tools.hooks import hook
 from ..tools.labels import language_name, selection_labels
+from ..tools.message_marks import marked_text
 from ..tools.moments import DAY_OF_YEAR, format_moment
 from ..tools.reputation_texts import RATINGS
 from ..tools.response_texts import TEMPLATE_SENTENCES, summary
@@ -424,15 +425,19 @@ class WabaTemplate(models.Model):
         components, named = self._content_at(self.env.context.get("waba_content_at"))
         return render_preview(components, parameters, named)
 
-    def _render_phone(self, parameters):
-        """The message as a phone shows it, as safe HTML."""
+    def _render_phone(self, parameters, samples=None):
+        """The message as a phone shows it, as safe HTML.
+
+        :param samples: {handle of a header's sample: URL of the file}
+        """
         self.ensure_one()
         preview = self._render_preview(parameters)
         values = {
             "preview": preview,
             "offer_end": self._offer_end_text(preview.offer),
             "button_names": self._button_names(),
-            "pictures": self._picture_urls([preview, *preview.cards]),
+            "pictures": {**(samples or {}), **self._picture_urls([preview, *preview.cards])},
+            "marked_text": marked_text,
         }
         return self.env["ir.qweb"]._render("waba_campaign.phone_preview", values)
 

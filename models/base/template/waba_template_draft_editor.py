@@ -306,7 +306,8 @@ class WabaTemplateDraft(models.Model):
                 ],
             }
         )
-        return template._render_phone(template._example_parameters())
+        samples = {f"{MARK}{file.id}": f"/web/image/{file.id}" for file in self._sample_files()}
+        return template._render_phone(template._example_parameters(), samples)
 
 
 def _preview_line(variable):

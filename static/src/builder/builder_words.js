@@ -49,31 +49,3 @@ export function freeName(name, taken) {
     }
     return free;
 }
-
-const MARKS = { "*": "b", _: "i", "~": "s" };
-
-/** Shows WhatsApp's marks of bold, italic and struck words as these, in the texts of an element. */
-export function formatMarks(element) {
-    const texts = [];
-    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-        texts.push(walker.currentNode);
-    }
-    for (const text of texts) {
-        const match = text.data.match(/(^|[\s(¡¿"])([*_~])(\S(?:[^\n]*?\S)?)\2(?=$|[\s).,;:!?"])/);
-        if (!match) {
-            continue;
-        }
-        const [whole, before, mark, inner] = match;
-        const marked = document.createElement(MARKS[mark]);
-        marked.textContent = inner;
-        const rest = text.splitText(match.index + before.length);
-        rest.data = rest.data.slice(whole.length - before.length);
-        rest.before(marked);
-        formatMarks(marked);
-        const tail = document.createElement("span");
-        rest.replaceWith(tail);
-        tail.append(rest);
-        formatMarks(tail);
-    }
-}

@@ -4,7 +4,6 @@ import {
     onMounted,
     onWillDestroy,
     useEffect,
-    useRef,
     useState,
 } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
@@ -25,7 +24,7 @@ import { BuilderFindings } from "./builder_findings";
 import { BuilderMedia } from "./builder_media";
 import { BuilderText } from "./builder_text";
 import { FieldDialog } from "./field_dialog";
-import { HEADERS, LAYOUTS, SOURCES, direction, formatMarks, freeName } from "./builder_words";
+import { HEADERS, LAYOUTS, SOURCES, direction, freeName } from "./builder_words";
 
 const MODEL = "waba.template.draft";
 /** What the builder itself edits; the other fields have widgets of Odoo's. */
@@ -87,11 +86,6 @@ export class TemplateBuilder extends Component {
         });
         useRecordObserver((record) => void this.follow(record));
         this.followServer();
-        this.phone = useRef("phone");
-        useEffect(
-            () => this.decorate(),
-            () => [this.state.html, JSON.stringify(this.shownMedia)]
-        );
         this.languageMenu = useDropdownState();
         onMounted(() => this.props.record.context.show_language_menu && this.languageMenu.open());
         const { model } = this.props.record;
@@ -353,28 +347,6 @@ export class TemplateBuilder extends Component {
     get media() {
         const { header_media_id, header_handle } = this.content;
         return { id: header_media_id?.id, name: header_media_id?.display_name, handle: header_handle };
-    }
-
-    /** Ids of the pictures on the phone, in their order; undefined where there is none. */
-    get shownMedia() {
-        const { layout, header_type, cards } = this.content;
-        if (layout === "carousel") {
-            return (cards || []).map((card) => card.header_type === "image" && card.media_id);
-        }
-        return [header_type === "image" && this.media.id];
-    }
-
-    /** The phone shows the uploaded pictures, and *bold*, _italic_ and ~struck~ words as such. */
-    decorate() {
-        this.phone.el?.querySelectorAll(".o_waba_body").forEach(formatMarks);
-        const marks = this.phone.el?.querySelectorAll(".o_waba_media") || [];
-        this.shownMedia.forEach((id, index) => {
-            if (id && marks[index]) {
-                const picture = document.createElement("img");
-                Object.assign(picture, { src: `/web/image/${id}`, alt: "" });
-                marks[index].replaceChildren(picture);
-            }
-        });
     }
 
     setMedia({ id, name }) {

@@ -67,6 +67,7 @@ addTour("waba_builder_image_and_buttons", () => [
     upload(".o_waba_builder_header"),
     see(".o_waba_builder_header .o_waba_media_file:contains('sofa.png')", "the file"),
     see(".o_waba_builder_header:not(:has([data-key=header_sample]))", "nothing is missing"),
+    see(".o_waba_builder_phone .o_waba_picture", "the picture on the phone"),
     write("body", "Hola "),
     ...pick("first name", ".o_waba_add_variable", ".dropdown-item:contains('First name')", ".o_waba_builder_body"),
     see("[data-key=variable_edge]", "a variable at the end is an error while typing"),
@@ -141,7 +142,7 @@ addTour("waba_builder_right_to_left", () => [
 addTour("waba_builder_repair", () => [
     ...openMenu("Templates", "Drafts"),
     click("the rejected one", ".o_data_row:contains('Winter offer') td[name=title]"),
-    see(".o_waba_rejected:contains('WhatsApp rejected this template')", "what happened"),
+    see(".o_waba_rejected:contains('Rejected: ')", "what happened"),
     write("body", "Hola, esta semana hay un descuento en toda la tienda de muebles."),
     see(".alert:contains('not submitted yet')", "it is not submitted"),
     ...submit("In review"),
