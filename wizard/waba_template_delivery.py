@@ -48,7 +48,7 @@ class WabaTemplateDelivery(models.TransientModel):
     @api.depends("max_price")
     def _compute_warning(self):
         for wizard in self:
-            wizard.warning = wizard.max_price and self.env._(
+            wizard.warning = bool(wizard.max_price) and self.env._(
                 "With a maximum price, Meta takes this template only by the Marketing Messages "
                 "API, and only for recipients with a phone number."
             )
@@ -58,8 +58,10 @@ class WabaTemplateDelivery(models.TransientModel):
         """Return the action that shows a template's settings to a manager.
 
         :raise AccessError: the user may not change templates
+        :raise UserError: the template is no promotion
         """
         template.check_access("write")
+        self._check_promotion(template)
         features = template.creative_features or {}
         known = {name: features.get(name, False) for name in CREATIVE_FEATURES}
         return dialog_action(
@@ -79,10 +81,7 @@ class WabaTemplateDelivery(models.TransientModel):
         self.ensure_one()
         template = self.template_id
         template.check_access("write")
-        if template.category != "marketing":
-            raise UserError(
-                self.env._("These settings are for promotions. Choose a marketing template.")
-            )
+        self._check_promotion(template)
         features = template.creative_features or {}
         changed = {
             name: self[name]
@@ -91,6 +90,12 @@ class WabaTemplateDelivery(models.TransientModel):
         }
         template._change_delivery(self._new_price(), self._new_ttl_hours(), changed)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def _check_promotion(self, template):
+        if template.category != "marketing":
+            raise UserError(
+                self.env._("These settings are for promotions. Choose a marketing template.")
+            )
 
     def _new_price(self):
         """The price to set as a Decimal, None if it stays."""

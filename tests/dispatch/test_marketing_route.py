@@ -418,6 +418,11 @@ class TestPrice(MarketingCase):
         self.env.invalidate_all()
         self.assertEqual(self.template.max_price_bid, 0)
 
+    def test_only_a_price_has_a_warning(self):
+        self._onboard()
+        self.assertIs(self._settings().warning, False)
+        self.assertIn("phone number", self._settings(max_price=0.045).warning)
+
     def test_what_cannot_be_set(self):
         with self.assertRaisesRegex(UserError, "Cloud API"):
             self._settings(max_price=0.045).action_confirm()
@@ -427,7 +432,7 @@ class TestPrice(MarketingCase):
         with self.assertRaisesRegex(UserError, "above 0"):
             self._settings(max_price=0.000001).action_confirm()
         with self.assertRaisesRegex(UserError, "for promotions"):
-            self._settings(self.utility_template, ttl_hours=24).action_confirm()
+            self.utility_template.with_user(self.manager).action_delivery()
         self.account.currency_id = self.env.ref("base.MXN")
         with self.assertRaisesRegex(UserError, "MXN"):
             self._settings(max_price=0.9).action_confirm()
