@@ -13,6 +13,7 @@ from odoo.tools.misc import formatLang
 from ..cloud_api import CloudApiError
 from ..models.base.waba_message import DEPARTURE_SQL, measure_conditions
 from ..models.tools.labels import dialog_action
+from ..models.tools.moments import moment_text
 from ..models.tools.reputation_texts import format_number, format_percent
 from ..policy.template_health import MEASURES, MIN_BASE, compare_rates, measure_rate
 
@@ -241,7 +242,7 @@ class WabaTemplateHealth(models.TransientModel):
                 mine = ours.get(template.id, {}).get(name, 0)
                 pairs.append((self._format_count(meta and meta[name]), self._format_count(mine)))
             rows.append({"label": label, "pairs": pairs})
-        at = fields.Datetime.to_datetime(self.meta_figures["at"])
+        at = moment_text(self.env, fields.Datetime.to_datetime(self.meta_figures["at"]))
         return {"at": at, "rows": rows, "spent": self._describe_spent(templates)}
 
     def _describe_spent(self, templates):

@@ -562,8 +562,10 @@ class WabaCampaign(models.Model):
                 default = language_name(self.env, template.language)
                 names = [self.env._("%s (default)", default), *names]
                 campaign.other_languages = ", ".join(names)
+            elif names:
+                campaign.other_languages = self.env._("Also in %s", ", ".join(names))
             else:
-                campaign.other_languages = names and self.env._("Also in %s", ", ".join(names))
+                campaign.other_languages = False
 
     def _languages_in_use(self):
         return self.filtered("by_language").language_ids

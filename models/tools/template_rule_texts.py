@@ -42,7 +42,7 @@ FINDING_TEXTS = {
     "language_fixed": _lt(
         "The language cannot be changed. Keep “%(name)s” or add a language variant."
     ),
-    "category_unknown": _lt("No category. Choose Marketing, Utility or Authentication."),
+    "category_unknown": _lt("No category. Choose Promotion or Service message."),
     "category_fixed": _lt(
         "The category of an approved template cannot be changed. Create a new template."
     ),
@@ -103,7 +103,7 @@ FINDING_TEXTS = {
         "Two variables stand side by side. Meta may refuse them: put a word in between."
     ),
     "variable_ratio": _lt(
-        "Too few words for %(count)s variables. Add %(missing)s words or remove a variable."
+        "Too few words beside the variables: %(missing)s missing. Add text, or remove a variable."
     ),
     "header_break": _ONE_LINE,
     "footer_break": _ONE_LINE,
@@ -197,11 +197,11 @@ FINDING_TEXTS = {
     # What it says
     "category_marketing": _lt(
         "“%(quote)s” reads like marketing. Meta decides the category: remove the sentence, or "
-        "choose Marketing."
+        "choose Promotion."
     ),
     "no_way_out": _lt(
-        "No way to opt out. Add a quick reply such as “Stop promotions”: who cannot opt out "
-        "blocks the number."
+        "No way to opt out. Add a quick reply such as “Stop promotions”: recipients who cannot "
+        "opt out block the number."
     ),
     "text_whatsapp_link": _lt("Meta may reject links to WhatsApp. Use your own website."),
     "text_placeholder": _lt("“%(quote)s” looks unfinished. Replace it."),

@@ -40,6 +40,7 @@ class TestCampaignLanguages(WabaCase):
         )
         campaign.template_id = self._template("season_sale", "es")
         self.assertFalse(campaign.language_ids, "this template has no other language")
+        self.assertIs(campaign.other_languages, False)
         campaign.template_id = self.spanish
         campaign.by_language = False
         self.assertFalse(campaign.language_ids)

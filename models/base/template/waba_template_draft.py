@@ -72,7 +72,7 @@ class WabaTemplateDraft(models.Model):
 
     title = fields.Char()
     name = fields.Char(
-        "Name at WhatsApp",
+        "Name at Meta",
         compute="_compute_name",
         store=True,
         readonly=False,
@@ -134,6 +134,7 @@ class WabaTemplateDraft(models.Model):
     )
     state = fields.Selection(
         [("draft", "Draft"), ("unconfirmed", "Unconfirmed"), *STATUSES],
+        "Status",
         compute="_compute_state",
         store=True,
         tracking=True,

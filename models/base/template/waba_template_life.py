@@ -6,11 +6,11 @@ Called by the sync, by webhooks and by the template's form and actions.
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_datetime
 
 from ....cloud_api import CloudApiError, is_code_template
 from ...tools.hooks import hook, implements
 from ...tools.labels import selection_labels
+from ...tools.moments import format_moment
 from ...tools.platform_words import rejection_sentence, status_sentence
 
 MANAGER_URL = "https://business.facebook.com/wa/manage/message-templates/?waba_id=%s&id=%s"
@@ -153,7 +153,7 @@ class WabaTemplate(models.Model):
     def _category_warning_text(self):
         """That the category will change, when, what it costs and who uses the template."""
         labels = selection_labels(self, "category")
-        moment = self.category_next_at and format_datetime(self.env, self.category_next_at)
+        moment = self.category_next_at and format_moment(self.env, self.category_next_at)
         sentence = self.env._(
             "Meta will change the category from %(before)s to %(after)s%(moment)s.",
             before=labels.get(self.category),
