@@ -181,7 +181,7 @@ class WabaCampaignPrice(models.Model):
             least=format_number(self.env, point.deliveries[0]),
             most=format_number(self.env, point.deliveries[1]),
             users=format_number(self.env, point.users),
-            to=self._price_text(average[1]),
+            to=f"{formatLang(self.env, float(average[1]), digits=4)} {currency}",
             when=when,
             **{"from": formatLang(self.env, float(average[0]), digits=4)},
         )
