@@ -34,7 +34,7 @@ def status_body(number, row, status, at):
     wamid, tag, digits = row[0], row[1], row[2].lstrip("+")
     message = SimpleNamespace(
         person=recipient_values(digits), wamid=wamid, user_id=f"ES.{digits}", opaque=tag,
-        number=number, priced_status="delivered", pricing=_PRICING,
+        number=number, priced_status="delivered", pricing=_PRICING, cost=None,
     )  # fmt: skip
     return status_update(message, status, at)
 

@@ -40,7 +40,6 @@ class WabaCampaignPrice(models.Model):
 
     campaign_id = fields.Many2one("waba.campaign", required=True, ondelete="cascade", index=True)
     country_id = fields.Many2one("res.country", help="Empty: all other countries.")
-    country_text = fields.Char("Applies to", compute="_compute_country_text")
     max_price = fields.Float("Maximum price", digits=(16, 6), required=True, aggregator=None)
     currency_id = fields.Many2one(
         "res.currency", compute="_compute_currency_id", help="In which Meta charges the account."
@@ -54,12 +53,6 @@ class WabaCampaignPrice(models.Model):
     def _compute_display_name(self):
         for line in self:
             line.display_name = f"{line._country_text()}: {line._price_text(line.max_price)}"
-
-    @api.depends("country_id")
-    @api.depends_context("lang")
-    def _compute_country_text(self):
-        for line in self:
-            line.country_text = line._country_text()
 
     @api.depends("campaign_id.sender_id")
     def _compute_currency_id(self):
@@ -188,7 +181,7 @@ class WabaCampaignPrice(models.Model):
             least=format_number(self.env, point.deliveries[0]),
             most=format_number(self.env, point.deliveries[1]),
             users=format_number(self.env, point.users),
-            to=self._price_text(average[1]),
+            to=f"{formatLang(self.env, float(average[1]), digits=4)} {currency}",
             when=when,
             **{"from": formatLang(self.env, float(average[0]), digits=4)},
         )
