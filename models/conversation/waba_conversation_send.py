@@ -438,6 +438,8 @@ class WabaVariableMixin(models.AbstractModel):
         self.ensure_one()
         if self.component == "button" or self.card_number:
             return self._placeholder_label()
+        if self.source == "hours":
+            return f"{self.part_name} › {selection_labels(self, 'source')['hours']}"
         return (
             f"{self.part_name} › {self.label}"
             if self.kind != "text"

@@ -316,6 +316,11 @@ KINDS = {
 
 
 class KindCase(SequenceCase):
+    def setUp(self):
+        super().setUp()
+        # The samples here are addresses, not uploads.
+        self.simulator.post("settings", check_samples=False)
+
     def _created(self, components, form, name="every_kind", category="MARKETING"):
         """A template, submitted, approved by Meta's webhook, and read."""
         reply = self.account._client().create_template(

@@ -117,6 +117,10 @@ class TestRoute(MarketingCase):
         self._change_template("order_update", category="MARKETING")
         self.account._sync()
         self._dispatch()
+        self.assertEqual(self._endpoints(), [], "held until a manager looked at it")
+        action = self.utility_template.with_user(self.manager).action_release()
+        self._opened(action, self.manager).create({"reason": "Opt-ins checked."}).action_confirm()
+        self._dispatch()
         self.assertEqual(set(self._endpoints()), {MARKETING})
 
     def test_metas_flag_switches_an_onboarded_account_and_says_so(self):
