@@ -57,7 +57,7 @@ DRAFTS = {
         "title": "Two days only", "language": "en", "layout": "offer",
         "offer_text": "Two days only!", "variables": FIRST_NAME,
         "body": "Hi {{first_name}}, with this code everything in our store is 20% off.",
-        "buttons": [{"kind": "copy_code", "example": "WINTER20"}, link("Shop now", "offer"), STOP],
+        "buttons": [{"kind": "copy_code", "example": "WINTER20"}, link("Shop now", "offer")],
     },
     "right_to_left": {
         "title": "Winter in Hebrew", "language": "he",
