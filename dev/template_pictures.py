@@ -2,7 +2,8 @@
 
     dev/template_pictures [ADDRESS [DATABASE]]
 
-It first writes the drafts that the pictures show; the simulator rejects one of them.
+It first writes the drafts that the pictures show, so it runs once per demo; the simulator rejects
+one of them.
 """
 
 import argparse
