@@ -159,7 +159,7 @@ def _new_arrivals():
         _media_header("IMAGE", f"{name}.jpg"),
         _body(f"{title} now from {{{{1}}}}, delivery included.", price),
         _buttons(_quick_reply("More like this"), _shop_link("See it", f"{name}/"))]}
-        for name, title, price in (("sofa", "Sofas", "€499"), ("lamp", "Lamps", "€49"))]
+        for name, title, price in (("sofa", "Sofas", "€499"), ("lamp", "Lamps", "€59"))]
     return _template("new_arrivals", "en", [
         _body("Hi {{1}}, these have just arrived in our store:", "Emma"),
         {"type": "CAROUSEL", "cards": cards}])

@@ -40,7 +40,7 @@ def card(number, colour, price, path):
 DRAFTS = (
     (
         "New arrivals", "new_arrivals",
-        {**NAME, **card(1, "#8a5a44", "€499", "sofa"), **card(2, "#d9b44a", "€49", "lamp")},
+        {**NAME, **card(1, "#8a5a44", "€499", "sofa"), **card(2, "#d9b44a", "€59", "lamp")},
     ),
     (
         "Weekend offer", "weekend_offer",

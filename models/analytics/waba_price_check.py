@@ -67,7 +67,7 @@ class WabaPriceCheck(models.Model):
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="cascade")
     company_id = fields.Many2one(related="account_id.company_id", store=True)
     currency_id = fields.Many2one("res.currency", readonly=True, ondelete="restrict")
-    read_at = fields.Datetime("Compared at", readonly=True)
+    read_at = fields.Datetime("Read at", readonly=True)
     line_ids = fields.One2many("waba.price.check.line", "check_id", readonly=True)
     our_count = fields.Integer(
         "Counted", readonly=True, help="Delivered messages, charged or free."
@@ -302,7 +302,7 @@ class WabaPriceCheckLine(models.Model):
     is_free = fields.Boolean("Free", readonly=True)
     our_count = fields.Integer("Counted", readonly=True)
     meta_count = fields.Integer("Counted by Meta", readonly=True)
-    unpriced_count = fields.Integer("Without a price", readonly=True)
+    unpriced_count = fields.Integer("Cost not known", readonly=True)
     our_cost = UnknownMonetary("Cost", readonly=True)
     meta_cost = UnknownMonetary("Cost by Meta", readonly=True)
     kind = fields.Selection(KINDS, "Result", readonly=True)

@@ -41,7 +41,7 @@ class WabaAccount(models.Model):
     marketing_onboarding = fields.Char("Onboarding code", readonly=True, copy=False)
     onboarding_text = fields.Char("Marketing API", compute="_compute_onboarding_text")
     marketing_unavailable_until = fields.Datetime(
-        "Marketing API refused until",
+        "Refused until",
         readonly=True,
         copy=False,
         help="Meta refused the Marketing Messages API for this account (error 134102).",

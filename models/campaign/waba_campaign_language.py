@@ -39,8 +39,8 @@ class WabaCampaignLanguage(models.Model):
     allowed_template_ids = fields.Many2many(
         "waba.template", compute="_compute_allowed_template_ids"
     )
-    language = fields.Char("Language code", related="template_id.language", store=True)
-    language_name = fields.Char("Language", compute="_compute_language_name")
+    language = fields.Char(related="template_id.language", store=True)
+    language_name = fields.Char("Name", compute="_compute_language_name")
     status = fields.Selection(related="template_id.status")
     body = fields.Text(related="template_id.body")
     variable_ids = fields.One2many(

@@ -105,7 +105,7 @@ REJECTIONS = {
         "Rejected: Meta reads it as a promotion. Submit it in the category Promotion."
     ),
     "SCAM": _lt(
-        "Rejected: Meta suspects a scam. Name your company, link to your own website only, remove "
+        "Rejected as a possible scam. Name your company, link to your own website only, remove "
         "prizes and urgent requests for money, and submit it again."
     ),
     "TAG_CONTENT_MISMATCH": _lt(

@@ -152,7 +152,7 @@ class TestRejections(LifeCase):
             "INCORRECT_CATEGORY": "does not fit its category",
             "INVALID_FORMAT": "format is not valid",
             "PROMOTIONAL": "category Promotion",
-            "SCAM": "suspects a scam",
+            "SCAM": "as a possible scam",
             "TAG_CONTENT_MISMATCH": "language or category",
             "NONE": "gave no reason",
             None: "gave no reason",

@@ -94,7 +94,7 @@ def carousel(form):
     keys = buttons({"type": "QUICK_REPLY", "text": "More"}, link())
     name = "first_name" if form.is_named else "1"
     values = {}
-    for number, price in ((1, "€499"), (2, "€49")):
+    for number, price in ((1, "€499"), (2, "€59")):
         values |= {
             ("header", "link", number): f"{IMAGE}?{number}",
             ("body", name, number): price,
@@ -110,7 +110,7 @@ def carousel(form):
                 sent_link(1, f"sofa-{index + 1}"),
             ],
         }
-        for index, price in enumerate(("€499", "€49"))
+        for index, price in enumerate(("€499", "€59"))
     ]
     return (
         [
@@ -119,7 +119,7 @@ def carousel(form):
         ],
         values,
         [form.sent_body, {"type": "carousel", "cards": cards}],
-        ["Sofas for €499 now.", "Lamps for €49 now.", "See it"],
+        ["Sofas for €499 now.", "Lamps for €59 now.", "See it"],
     )
 
 

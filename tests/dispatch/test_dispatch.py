@@ -276,6 +276,9 @@ class TestLateExclusions(DispatchCase):
         )
         self.assertEqual(campaign.category, "marketing")
         self._dispatch()
+        self.assertEqual(rows.mapped("state"), ["queued", "queued"], "a manager looks first")
+        self.utility_template._release("The price is fine.")
+        self._dispatch()
         self.assertEqual(rows.mapped("state"), ["skipped", "accepted"])
 
     def test_a_paused_campaign_sends_nothing_until_resumed(self):

@@ -23,7 +23,7 @@ class WabaTemplate(models.Model):
     _inherit = "waba.template"
 
     max_price_bid = fields.Integer(
-        "Maximum price at Meta",
+        "Price at Meta",
         readonly=True,
         aggregator=None,
         help="Of 1,000 deliveries, in the smallest unit of the account's currency.",

@@ -21,7 +21,7 @@ class WabaTemplate(models.Model):
     _inherit = "waba.template"
 
     rejection_info = fields.Text("Meta's explanation", readonly=True)
-    is_rejection_told = fields.Boolean(readonly=True)
+    is_rejection_told = fields.Boolean("Rejection notified", readonly=True)
     status_text = fields.Text("Explanation", compute="_compute_status_text")
     library_name = fields.Char("Library template", readonly=True)
     is_code = fields.Boolean("One-time code", compute="_compute_is_code")
