@@ -8,6 +8,7 @@ from .base import test_account_stops
 from .base import test_diagnosis
 from .base import test_getting_started
 from .base import test_home
+from .base import test_message_marks
 from .base import test_person_mixin
 from .base import test_platform_words
 from .base import test_portfolio
@@ -169,7 +170,6 @@ from .tools import test_export_cells
 from .tools import test_hooks
 from .tools import test_job_turns
 from .tools import test_languages
-from .tools import test_message_marks
 from .tools import test_moments
 from .tools import test_query_plans
 from .tools import test_rights_paths

@@ -3,9 +3,11 @@
 Called by the sync, webhooks, campaigns, follow-ups, the pre-flight check and its form.
 """
 
+import re
 from datetime import datetime, timezone
 from functools import partial
 
+from markupsafe import Markup, escape
 from odoo import api, fields, models
 
 from ...cloud_api import (
@@ -18,7 +20,6 @@ from ...cloud_api import (
 from ...policy import response
 from ..tools.hooks import hook
 from ..tools.labels import language_name, selection_labels
-from ..tools.message_marks import marked_text
 from ..tools.moments import DAY_OF_YEAR, format_moment
 from ..tools.reputation_texts import RATINGS
 from ..tools.response_texts import TEMPLATE_SENTENCES, summary
@@ -51,6 +52,10 @@ TELLING = frozenset(
 # Hold keys that a manager can release; only Meta ends the others.
 WARNINGS = ("template_flagged", "template_red")
 CATEGORY_HOLD = "template_category"
+# WhatsApp's marks of bold, italic and struck words. They count only around words: not in 2*3*4,
+# snake_case or {{first_name}}.
+TAGS = {"*": "b", "_": "i", "~": "s"}
+MARKED = re.compile(r'(?:^|(?<=[\s(¡¿"]))([*_~])(\S(?:[^\n]*?\S)?)\1(?=$|[\s).,;:!?"])')
 
 
 class WabaTemplate(models.Model):
@@ -621,3 +626,13 @@ class WabaTemplateVariable(models.Model):
             self.env["utm.mixin"].sudo()._find_or_create_record("utm.source", self.template_id.name)
         )
         return {**super()._link_utm(), "source_id": source.id}
+
+
+def marked_text(text):
+    """A message's text as safe HTML, with its marks as tags, marks within marks as well."""
+    parts, end = [], 0
+    for match in MARKED.finditer(text):
+        marked = Markup(f"<{TAGS[match[1]]}>%s</{TAGS[match[1]]}>") % marked_text(match[2])
+        parts += [escape(text[end : match.start()]), marked]
+        end = match.end()
+    return Markup("").join([*parts, escape(text[end:])])

@@ -1,6 +1,6 @@
 """WhatsApp's marks as HTML: around words only, within each other, nothing of the text as markup."""
 
-from odoo.addons.waba_campaign.models.tools.message_marks import marked_text
+from odoo.addons.waba_campaign.models.base.waba_template import marked_text
 
 from ..pure import PureCase
 
