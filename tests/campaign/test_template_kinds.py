@@ -227,6 +227,23 @@ def with_buttons(found, values, sent, shown=(), **more):
     return case
 
 
+def code(_form):
+    """A one-time code: Meta writes the text, and lists the button as a link."""
+    button = {"type": "OTP", "otp_type": "COPY_CODE", "text": "Copy code"}
+    return (
+        [{"type": "BODY", "add_security_recommendation": True}, buttons(button)],
+        {("body", "1", 0): "123456", ("button", "1", 0): "123456"},
+        [
+            {"type": "body", "parameters": [{"type": "text", "text": "123456"}]},
+            sent_link(0, "123456"),
+        ],
+        ["123456", "is your verification code", "Copy code"],
+    )
+
+
+code.more = {"category": "AUTHENTICATION"}
+
+
 def texts(form):
     return (
         [form.text("HEADER", "For %s"), form.body, {"type": "FOOTER", "text": "Our shop"}],
@@ -253,8 +270,6 @@ SECTIONS = [
                                          {"product_retailer_id": "B"}]},
     {"title": "Lamps", "product_items": [{"product_retailer_id": "C"}]},
 ]  # fmt: skip
-CODE_URL = "https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code=otp{{1}}"
-
 # {kind: form -> (components, values by (component, name, card), what is sent, what is shown)}
 KINDS = {
     "texts": texts,
@@ -304,10 +319,7 @@ KINDS = {
         ["Share contact info"],
     ),
     "voice call": with_buttons([{"type": "VOICE_CALL", "text": "Call now"}], {}, [], ["Call now"]),
-    "authentication": with_buttons(
-        [{"type": "URL", "text": "Copy code", "url": CODE_URL, "example": [CODE_URL]}],
-        {"1": "123456"}, [sent_link(0, "123456")], category="AUTHENTICATION",
-    ),
+    "authentication": code,
     "limited-time offer": offer,
     "limited-time offer without end": endless_offer,
     "carousel": carousel,
@@ -324,7 +336,9 @@ class KindCase(SequenceCase):
             self.account.waba_uid,
             {
                 "name": name, "language": "en", "category": category, "components": components,
-                "parameter_format": "NAMED" if form.is_named else "POSITIONAL",
+                "parameter_format": "NAMED"
+                if form.is_named and category != "AUTHENTICATION"
+                else "POSITIONAL",
             },
         )  # fmt: skip
         self.account._sync()

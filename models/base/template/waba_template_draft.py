@@ -134,7 +134,6 @@ class WabaTemplateDraft(models.Model):
     )
     state = fields.Selection(
         [("draft", "Draft"), ("unconfirmed", "Unconfirmed"), *STATUSES],
-        "Status",
         compute="_compute_state",
         store=True,
         tracking=True,

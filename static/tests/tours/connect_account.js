@@ -14,6 +14,7 @@ addTour("waba_connect_account", () => [
     see(".o_statusbar_status button.o_arrow_button_current:contains('Not connected')"),
     edit("access_token", "SIM-TOKEN"),
     button("Connect"),
+    click("what passed", ".modal .o_waba_passed summary"),
     see(".modal .o_kanban_record:contains('Passed'):contains('Both WhatsApp permissions granted')"),
     see(".modal .o_kanban_record:contains('Passed'):contains('Demo Store Outlet')"),
     see(".modal .o_kanban_record:contains('Passed'):contains('+34 600 000 003')"),
