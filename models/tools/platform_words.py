@@ -201,7 +201,9 @@ def rejection_sentence(env, reason):
     key = (reason or "NONE").strip().upper()
     if key in REJECTIONS:
         return env._(REJECTIONS[key])
-    return env._(UNKNOWN_REJECTION) % platform_word(env, reason)
+    # A lazy text gets its value after the translation, not with it.
+    pattern = env._(UNKNOWN_REJECTION)
+    return pattern % platform_word(env, reason)
 
 
 def status_sentence(env, status, reason):

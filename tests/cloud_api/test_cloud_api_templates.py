@@ -75,7 +75,7 @@ class TemplateCallsCase(PureCase):
     def upload(self, mimetype="image/jpeg", content=JPEG):
         return self.client.upload_sample(APP_UID, "sofa", mimetype, content)
 
-    def create(self, components, category="MARKETING", **values):
+    def create_kind(self, components, category="MARKETING", **values):
         self.made += 1
         return self.client.create_template(
             WABA_UID,
@@ -90,7 +90,7 @@ class TemplateCallsCase(PureCase):
 
     def refused(self, components, category="MARKETING", **values):
         with self.assertRaises(RequestRefused) as caught:
-            self.create(components, category, **values)
+            self.create_kind(components, category, **values)
         self.assertEqual(caught.exception.code, 100)
         return caught.exception
 
@@ -98,7 +98,7 @@ class TemplateCallsCase(PureCase):
         return self.simulator.post("template", id=template.template_uid, **values)
 
     def approved(self, *args, **values):
-        template = self.create(*args, **values)
+        template = self.create_kind(*args, **values)
         self.control(template, status="APPROVED")
         return template
 
@@ -160,19 +160,19 @@ class TestCreation(TemplateCallsCase):
         }
         for kind, components in kinds.items():
             with self.subTest(kind):
-                template = self.create(components)
+                template = self.create_kind(components)
                 self.assertEqual(template.status, "pending")
                 listed = self.client.get_template(template.template_uid)
                 self.assertEqual(
                     [part["type"] for part in listed.components],
                     [part["type"].upper() for part in components],
                 )
-        template = self.create([named], parameter_format="NAMED")
+        template = self.create_kind([named], parameter_format="NAMED")
         self.assertEqual(self.client.get_template(template.template_uid).parameter_format, "named")
 
     def test_a_code_is_listed_with_a_text_and_a_link(self):
         """As Meta does: what was created with a button OTP is listed with one of type URL."""
-        template = self.create(
+        template = self.create_kind(
             [
                 {"type": "BODY", "add_security_recommendation": True},
                 {"type": "FOOTER", "code_expiration_minutes": 10},
@@ -192,7 +192,7 @@ class TestCreation(TemplateCallsCase):
         self.assertIn("otp/code", button["url"])
 
     def test_a_media_sample_is_served_at_the_listed_address(self):
-        template = self.create([media("IMAGE", self.upload()), BODY])
+        template = self.create_kind([media("IMAGE", self.upload()), BODY])
         [url] = self.client.get_template(template.template_uid).components[0]["example"][
             "header_handle"
         ]
@@ -307,24 +307,24 @@ class TestCreation(TemplateCallsCase):
     def test_scripts_without_spaces_are_counted_by_letter(self):
         for text in ("你好{{1}}，我们的秋季促销已经开始了。", "สวัสดี {{1}} ร้านของเราลดราคาแล้ว"):
             with self.subTest(text):
-                self.create([body(text, body_text=[["Ana"]])], language="zh_CN")
+                self.create_kind([body(text, body_text=[["Ana"]])], language="zh_CN")
 
     def test_amounts(self):
         self.simulator.post("settings", creations_per_hour=2)
         for _number in range(2):
-            self.create([BODY])
+            self.create_kind([BODY])
         with self.assertRaises(RetryLater) as caught:
-            self.create([BODY])
+            self.create_kind([BODY])
         self.assertEqual(caught.exception.code, 80008)
         self.simulator.post("clock", advance=3601)
-        self.create([BODY])
+        self.create_kind([BODY])
         self.simulator.post("settings", creations_per_hour=None, templates_most=13)
         with self.assertRaises(RequestRefused):
             for _number in range(20):
-                self.create([BODY])
+                self.create_kind([BODY])
 
     def test_after_a_call_without_an_answer_the_template_can_be_found(self):
-        template = self.create([BODY])
+        template = self.create_kind([BODY])
         found = self.client.find_template(WABA_UID, "kind_1", "en")
         self.assertEqual(found.template_uid, template.template_uid)
         self.assertIsNone(self.client.find_template(WABA_UID, "kind_1", "es"))
@@ -414,7 +414,7 @@ class TestLifeOfATemplate(TemplateCallsCase):
             self.simulator.post("clock", advance=days * DAY)
             self.assertEqual(self.refused([BODY], name="winter").subcode, subcode)
         self.simulator.post("clock", advance=DAY + 60)
-        self.create([BODY], name="winter")
+        self.create_kind([BODY], name="winter")
 
     def test_pauses(self):
         template = self.approved([BODY])
@@ -425,7 +425,7 @@ class TestLifeOfATemplate(TemplateCallsCase):
             self.client.unpause_template(template.template_uid)
 
     def test_archive_and_back(self):
-        good, waiting = self.approved([BODY]), self.create([BODY])
+        good, waiting = self.approved([BODY]), self.create_kind([BODY])
         uids = [good.template_uid, waiting.template_uid, "5"]
         answer = self.client.archive_templates(WABA_UID, uids)
         self.assertEqual(answer.done, (good.template_uid,))
@@ -462,7 +462,7 @@ class TestLifeOfATemplate(TemplateCallsCase):
         }  # fmt: skip
         for name, (components, category, status, reason) in expected.items():
             with self.subTest(name):
-                template = self.create(components, category, name=name)
+                template = self.create_kind(components, category, name=name)
                 self.control(template, review=True)
                 listed = self.client.get_template(template.template_uid)
                 self.assertEqual((listed.status, listed.rejected_reason), (status, reason))
@@ -477,7 +477,7 @@ class TestLifeOfATemplate(TemplateCallsCase):
         )
 
     def test_an_appeal_in_whatsapp_manager_ends_with_a_review(self):
-        template = self.create([BODY])
+        template = self.create_kind([BODY])
         self.control(template, status="REJECTED", reason="SCAM")
         self.control(template, appeal=True)
         self.assertEqual(self.client.get_template(template.template_uid).status, "in_appeal")

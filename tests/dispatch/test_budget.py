@@ -45,9 +45,11 @@ class BudgetCase(MoneyCase, DirectCase):
         self.env.invalidate_all()
         self.env["waba.budget.total"]._fold_batch(self.company)
 
-    def _delivered_by(self, rows, pricing=REGULAR):
+    def _delivered_by(self, rows, pricing=None):
         for row in rows:
-            self._receive(self._status(row, "delivered", epoch(self.now), pricing=pricing))
+            self._receive(
+                self._status(row, "delivered", epoch(self.now), pricing=pricing or REGULAR)
+            )
 
     def _failed_by(self, rows, code=131026):
         for row in rows:

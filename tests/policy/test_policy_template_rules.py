@@ -93,9 +93,9 @@ class TestLengths(PureCase):
         units = CHARACTERS[character]
         return character * (length // units) + "x" * (length % units)
 
-    def _check(self, key, build, characters=CHARACTERS):
+    def _check(self, key, build, characters=None):
         limit = limit_of(key)
-        for character in characters:
+        for character in characters or CHARACTERS:
             for length in (limit, limit + 1):
                 with self.subTest(key=key, character=character, length=length):
                     found = keys(build(self._filler(character, length)), level="error")
