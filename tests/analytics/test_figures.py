@@ -204,7 +204,6 @@ FIGURES = {
         "answer_median": Figure("median", "median", unknown="–"),
     },
     "waba.message": {"attempt_count": total("attempts")},
-    # Compared by tests/analytics/test_price_check.py.
     "waba.price.check": {
         "our_count": total(""), "meta_count": total(""), "our_cost": total(""),
         "meta_cost": total(""), "cost_difference": total(""), "differing_count": total(""),
@@ -250,6 +249,9 @@ READ_LIVE = {
     "waba.message": {"": NO_GROUP, "sender_id": SENDER, "campaign_id": CAMPAIGN, "state": STATE},
 }  # fmt: skip
 
+# Compared with the messages and with Meta's own figures by tests/analytics/test_price_check.py.
+ELSEWHERE = {"waba.price.check", "waba.price.check.line"}
+
 
 # Floats that are no part of a whole: a multiple, minutes.
 NO_PERCENTAGES = {"return_rate", "answer_minutes", "answer_median"}
@@ -262,6 +264,7 @@ ALWAYS_SET = {
     "waba.sender": {"quality_rating"},
     "waba.sender.reputation": {"account_id", "sender_id"},
     "waba.sequence.report": {"sequence_id"},
+    "waba.template.draft": {"name", "state"},
 }
 
 
@@ -385,7 +388,7 @@ class TestFigures(FiguresCase):
 
     def test_each_report_is_compared(self):
         compared = {model for model in FIGURES if self._computed(model)}
-        self.assertEqual(compared, COUNTED.keys() | READ_LIVE.keys())
+        self.assertEqual(compared - ELSEWHERE, COUNTED.keys() | READ_LIVE.keys())
 
     def _compare_groups(self, counted):
         for model, groups in counted.items():

@@ -8,7 +8,6 @@ import re
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import format_datetime
 
 from ....cloud_api import (
     build_components,
@@ -22,6 +21,7 @@ from ....policy.plain_text import without_accents
 from ....policy.template_languages import LANGUAGES
 from ...tools.hooks import implements
 from ...tools.labels import dialog_action, form_action, language_name
+from ...tools.moments import format_moment
 from ..waba_template import STATUSES
 from ..waba_variable_mixin import MEDIA_KINDS
 
@@ -306,7 +306,7 @@ class WabaTemplateDraft(models.Model):
                         "%(user)s saved this template at %(time)s. Your text is still on this "
                         "page.",
                         user=draft.write_uid.name,
-                        time=format_datetime(self.env, draft.write_date, dt_format="short"),
+                        time=format_moment(self.env, draft.write_date),
                     )
                 )
 
