@@ -264,7 +264,7 @@ ALWAYS_SET = {
     "waba.sender": {"quality_rating"},
     "waba.sender.reputation": {"account_id", "sender_id"},
     "waba.sequence.report": {"sequence_id"},
-    "waba.template.draft": {"name", "state"},
+    "waba.template.draft": {"state"},
 }
 
 

@@ -173,7 +173,9 @@ class TestValueText(WabaCase):
         campaign = self._campaign(lead)
         line = campaign.variable_ids.filtered(lambda line: line.component == "body")[:1]
         line.write({"source": "field", "field_path": "city", "fallback": False})
-        notes = campaign._preview_notes(lead, lead._waba_person_facts())
+        notes = campaign._preview_notes(
+            lead, lead._waba_person_facts(), campaign.variable_ids
+        )
         self.assertEqual([note["kind"] for note in notes], ["left_out"])
         line.write({"source": "text", "text": "\u200b"})
         self.assertFalse(line._is_complete())

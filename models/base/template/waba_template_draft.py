@@ -20,7 +20,7 @@ from ....policy import intent
 from ....policy.plain_text import without_accents
 from ....policy.template_languages import LANGUAGES
 from ...tools.hooks import implements
-from ...tools.labels import dialog_action, form_action, language_name
+from ...tools.labels import NO_TEMPLATE, dialog_action, form_action, language_name
 from ...tools.moments import format_moment
 from ..waba_template import STATUSES
 from ..waba_variable_mixin import MEDIA_KINDS
@@ -78,6 +78,7 @@ class WabaTemplateDraft(models.Model):
         readonly=False,
         copy=False,
         index=True,
+        falsy_value_label=NO_TEMPLATE,
     )
     is_name_locked = fields.Boolean(compute="_compute_family")
     active = fields.Boolean(default=True)
