@@ -91,13 +91,17 @@ class WabaCampaignLanguage(models.Model):
         return lines
 
     def write(self, vals):
+        campaigns = self.campaign_id
         if {"campaign_id", "template_id"}.intersection(vals):
-            self.campaign_id._check_not_launched()
+            campaigns._check_not_launched()
         result = super().write(vals)
+        if "campaign_id" in vals:
+            # A move to another campaign changes both.
+            self.campaign_id._check_not_launched()
         if "template_id" in vals and "variable_ids" not in vals:
             for line in self:
                 line.variable_ids = [Command.clear(), *line._variable_commands()]
-        self.campaign_id._cancel_permissions_if_changed()
+        (campaigns | self.campaign_id)._cancel_permissions_if_changed()
         return result
 
     def unlink(self):

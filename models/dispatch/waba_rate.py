@@ -177,6 +177,8 @@ class WabaTemplate(models.Model):
         code = number_country(self.account_id.sender_ids[:1].number or "")
         found = self.env["res.country"].search([("code", "=", code)], limit=1)
         return found or self.company_id.country_id
+
+
 class WabaTemplateDraft(models.Model):
     _inherit = "waba.template.draft"
 

@@ -176,6 +176,13 @@ class TestCampaignLanguages(WabaCase):
         with self.assertRaisesRegex(UserError, "cannot be changed after the launch"):
             campaign.language_ids = [fields.Command.create({"template_id": self.english.id})]
 
+    def test_no_language_moves_into_a_launched_campaign(self):
+        launched = self._campaign(self._leads(1), template_id=self.spanish.id)
+        launched.action_launch()
+        draft = self._multilingual(self._leads(1, start=10))
+        with self.assertRaisesRegex(UserError, "cannot be changed after the launch"):
+            draft.language_ids.campaign_id = launched
+
     def test_the_languages_of_others_are_closed(self):
         campaign = self._multilingual(self._leads(1), user_id=self.manager.id)
         line = campaign.language_ids.with_user(self.salesperson)
