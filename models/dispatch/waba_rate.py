@@ -6,12 +6,11 @@ Called by the costs of messages (analytics/waba_message_cost.py) and the estimat
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import float_repr, formatLang
+from odoo.tools import formatLang
 
 from ...policy import rates
 from ..tools.hooks import implements
 from ..tools.labels import selection_labels
-from ..tools.phone_countries import number_country
 
 CATEGORIES = [
     ("marketing", "Promotion"),
@@ -155,41 +154,17 @@ class WabaRate(models.Model):
         return price_of
 
 
-class WabaTemplate(models.Model):
-    _inherit = "waba.template"
+class WabaAccount(models.Model):
+    _inherit = "waba.account"
 
     @implements("_find_price_texts")
     def _price_texts(self, categories):
-        """{category: price in the account's country}."""
-        country = self._usual_country()
+        """{category: today's price in the account's usual country, with all its digits}."""
         price_of = self.env["waba.rate"]._rate_card(self.company_id)
-        texts = {}
-        for category in categories:
-            amount, currency = price_of(country.code or "", category, fields.Datetime.now())
-            if amount:
-                price = f"{float_repr(amount, 4)} {currency.name}"
-                texts[category] = f"{price} ({country.name})" if country else price
-        return texts
-
-    def _usual_country(self):
-        """The country of the account's first number, where most recipients are; else the
-        company's."""
-        code = number_country(self.account_id.sender_ids[:1].number or "")
-        found = self.env["res.country"].search([("code", "=", code)], limit=1)
-        return found or self.company_id.country_id
-
-
-class WabaTemplateDraft(models.Model):
-    _inherit = "waba.template.draft"
-
-    @implements("_on_price_question")
-    def _format_prices(self, company):
-        """Today's prices of both categories in the company's country, with all their digits."""
-        price_of = self.env["waba.rate"]._rate_card(company)
-        now, country = fields.Datetime.now(), company.country_id.code
-        found = {key: price_of(country, key, now) for key in ("marketing", "utility")}
+        now, country = fields.Datetime.now(), self._usual_country().code
+        found = {category: price_of(country or "", category, now) for category in categories}
         return {
-            key: f"{formatLang(self.env, amount, digits=4)} {currency.sudo().name}"
-            for key, (amount, currency) in found.items()
+            category: f"{formatLang(self.env, amount, digits=4)} {currency.sudo().name}"
+            for category, (amount, currency) in found.items()
             if amount is not None
         }

@@ -10,7 +10,6 @@ from ....cloud_api import template_texts, template_variables, variable_names
 from ....policy import variable_names as known_names
 from ....policy.template_rule_list import limit_of
 from ....policy.template_rules import judge_template
-from ...tools.hooks import hook
 from ...tools.labels import language_name, selection_labels
 from ...tools.template_rule_texts import finding_text, place_text
 from .waba_template_draft import EDITED, MARK, SOURCE, is_opt_out
@@ -106,25 +105,17 @@ class WabaTemplateDraft(models.Model):
         return {part: limit_of(key) for part, key in keys.items()}
 
     def _cost_text(self):
-        """What a message costs in both categories, in the company's country; '' when unknown."""
-        company = self.account_id.company_id
-        prices = dict(pair for pairs in self._on_price_question(company) for pair in pairs.items())
+        """What a message costs in both categories, in the usual country; '' when unknown."""
         labels = selection_labels(self, "category")
+        prices = self.account_id._prices([*labels])
         parts = [f"{labels[key]}: {prices[key]}" for key in labels if prices.get(key)]
         if not parts:
             return ""
         return self.env._(
             "Price per message in %(country)s: %(prices)s.",
-            country=company.country_id.name,
+            country=self.account_id._usual_country().name,
             prices=" · ".join(parts),
         )
-
-    @hook
-    def _on_price_question(self, company):
-        """The builder asks for prices in the country of `company`.
-
-        :return: {category: price of a message as text}
-        """
 
     def _opt_out_button(self):
         """The text of an opt-out button in this language, and the position of the one there is."""

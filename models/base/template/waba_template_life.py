@@ -11,6 +11,7 @@ from ....cloud_api import CloudApiError, is_code_template
 from ...tools.hooks import hook, implements
 from ...tools.labels import selection_labels
 from ...tools.moments import format_moment
+from ...tools.phone_countries import number_country
 from ...tools.platform_words import rejection_sentence, status_sentence
 
 MANAGER_URL = "https://business.facebook.com/wa/manage/message-templates/?waba_id=%s&id=%s"
@@ -75,14 +76,6 @@ class WabaTemplate(models.Model):
         """What sends this template now: a list of names.
 
         :return: names, in the user's language
-        """
-
-    @hook
-    def _find_price_texts(self, categories):
-        """What a message of this template costs by category, as text; '' if unknown.
-
-        :param categories: keys of `category`
-        :return: {category: text}
         """
 
     # === Rejections ===
@@ -174,9 +167,10 @@ class WabaTemplate(models.Model):
     def _with_costs(self, sentence, before, after):
         """A sentence, followed by the prices of two categories and by who uses the template."""
         parts = [sentence]
-        prices = {}
-        for found in self._find_price_texts([before, after]):
-            prices |= found
+        prices = self.account_id._prices([before, after])
+        country = self.account_id._usual_country().name
+        if country:
+            prices = {category: f"{price} ({country})" for category, price in prices.items()}
         if prices.get(after):
             parts.append(
                 self.env._(
@@ -266,3 +260,23 @@ class WabaAccount(models.Model):
             known._apply_facts(values)
             return known
         return templates.create({**values, "account_id": self.id})
+
+    def _prices(self, categories):
+        """{category: what a message costs, as text}, for those whose price is known."""
+        return {key: text for found in self._find_price_texts(categories) for key, text in
+                found.items()}  # fmt: skip
+
+    @hook
+    def _find_price_texts(self, categories):
+        """What a message costs by category in the account's usual country, as text.
+
+        :param categories: keys of `waba.template.category`
+        :return: {category: text}, without those whose price is not known
+        """
+
+    def _usual_country(self):
+        """The country of the account's first number, where most recipients are; else the
+        company's."""
+        code = number_country(self.sender_ids[:1].number or "")
+        found = self.env["res.country"].search([("code", "=", code)], limit=1)
+        return found or self.company_id.country_id
