@@ -1,6 +1,6 @@
 {
     "name": "WhatsApp Campaigns",
-    "version": "19.0.2.2.0",
+    "version": "19.0.3.0.0",
     "category": "Sales/CRM",
     "summary": "WhatsApp campaigns from the CRM, inside every limit Meta sets",
     "author": "The waba_campaign maintainers",
