@@ -13,5 +13,6 @@ from . import campaign
 from . import sequence
 from . import analytics
 from . import reputation
+from . import ads
 from . import crm
 from . import privacy
