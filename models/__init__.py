@@ -14,4 +14,5 @@ from . import sequence
 from . import analytics
 from . import reputation
 from . import crm
+from . import integration
 from . import privacy
