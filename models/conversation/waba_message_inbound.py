@@ -22,7 +22,7 @@ from ..base.waba_message import (
     REPLY_PERIOD,
     REPORTED_KINDS,
 )
-from ..tools.hooks import implements
+from ..tools.hooks import hook, implements
 from ..tools.labels import selection_labels, with_language
 from ..tools.moments import format_moment
 from .waba_conversation_thread import MARK_KINDS
@@ -172,8 +172,22 @@ class WabaMessage(models.Model):
                 "details": item.details or False,
                 "reply_to_id": answered.id,
                 "sent_at": at,
+                **self._referral_values(sender, item),
             }
         )
+
+    @api.model
+    def _referral_values(self, sender, item):
+        found = self._on_referral(sender, item) if item.referral else ()
+        return {name: value for values in found for name, value in values.items()}
+
+    @hook
+    def _on_referral(self, sender, item):
+        """Before a message that came from an ad is stored.
+
+        :param item: cloud_api.InboundMessage
+        :return: {field: value} of the message
+        """
 
     @api.model
     def _responsible_user(self, record, answered):
@@ -636,7 +650,15 @@ class WabaMessage(models.Model):
             "files": [media._format_file(record) for media in self.media_ids],
             "edited": False,
             "is_revoked": False,
+            "ad": next(filter(None, self._on_format_bubble()), False),
         }
+
+    @hook
+    def _on_format_bubble(self):
+        """When this message is shown in its conversation.
+
+        :return: the ad that it came from as plain values, or False
+        """
 
     def _state_text(self):
         """'Read, 27 Nov 2026 14:02', for the ticks."""
