@@ -38,6 +38,7 @@
         "views/waba_conversion_views.xml",
         "views/waba_auto_reply_views.xml",
         "views/waba_webhook_event_views.xml",
+        "views/waba_outgoing_views.xml",
         "views/waba_reputation_event_views.xml",
         "views/waba_message_report_views.xml",
         "views/waba_answer_report_views.xml",

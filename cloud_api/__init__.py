@@ -61,6 +61,7 @@ from .nodes import (
     Template,
     TemplateComparison,
 )
+from .outgoing import Delivery, check_receiver, deliver, sign
 from .pacer import Pacer
 from .parameter_check import ParameterCheck, ParameterProblem, clean_parameter
 from .parameters import (

@@ -108,6 +108,7 @@ from .policy import test_policy_endpoint
 from .policy import test_policy_followup
 from .policy import test_policy_free_window
 from .policy import test_policy_frequency
+from .policy import test_policy_growth
 from .policy import test_policy_hours
 from .policy import test_policy_intent
 from .policy import test_policy_landing

@@ -13,12 +13,16 @@ TEXT_TYPES = ("char", "text", "html", "json", "binary", "reference")
 KEYS = "a copy must not speak for the original"
 RAW = "as it came over the wire: evidence for the original, of no use to a copy"
 EMPTIED = {
-    KEYS: {"waba_account": "access_token app_secret verify_token webhook_key"},
+    KEYS: {
+        "waba_account": "access_token app_secret verify_token webhook_key",
+        "waba_outgoing_webhook": "url secret",
+    },
     RAW: {
         "waba_account": "health_status",
         "waba_sender": "health_status",
         "waba_webhook_event": "body summary error waiting_items",
         "waba_reputation_event": "raw",
+        "waba_outgoing_event": "body error",
         "waba_privacy": "file",
         "waba_audience_import": "file rejected",
     },
@@ -59,6 +63,7 @@ STAYS = {
         "waba_campaign_variable": "name field_path text fallback",
         "waba_consent_word": "phrase",
         "waba_file": "name",
+        "waba_outgoing_webhook": "name",
         "waba_portfolio": "name",
         "waba_preflight": "reason",
         "waba_rate": "market",
@@ -118,6 +123,7 @@ STAYS = {
         "waba_media": "reason",
         "waba_message": "uuid origin_key res_model record_traits streak_type failure_reason"
         " time_zone link_token",
+        "waba_outgoing_event": "uuid kind event_key res_model",
         "waba_phone_prefix": "prefix",
         "waba_preflight": "summary verdict delay",
         "waba_preflight_line": "line reason_key sentence record_model record_ids",
@@ -268,6 +274,8 @@ class TestWords(WabaCase):
               "account_id": self.account.id, "raw": {"from": person.number},
               "event_key": "test:raw"}]
         )  # fmt: skip
+        webhook = self.env["waba.outgoing.webhook"].create({"name": "A", "url": "https://1.1.1.1"})
+        webhook._post("test", None, {"number": person.number}).error = "HTTP 500"
         self.env["waba.privacy"].create({"recipient_id": person.id, "file": b"UEsDBA=="})
         self.env["waba.audience.import"].create(
             {"file": b"UEsDBA==", "rejected": b"UEsDBA==", "consent": "none"}

@@ -165,6 +165,11 @@ METHODS = {
     },
     "waba.test.send": {"action_refresh": "reads", "action_send": "writes"},
     "waba.webhook.event": {"action_reapply": "system"},
+    "waba.outgoing.webhook": {
+        "action_new_secret": "system", "action_resume": "system", "action_send_test": "system",
+        "action_view_events": "manager",
+    },
+    "waba.outgoing.event": {"action_resend": "system"},
     # What leads and contacts get from us.
     "crm.lead": {"action_view_waba_followups": "reads"},
     "waba.person.mixin": {

@@ -103,6 +103,10 @@ WRITABLE = {
         " api_version promotions_by marketing_fallback activity_sharing"
         " conversions_on dataset_uid qualified_stage_id qualified_event conversion_test_code"
     )),
+    "waba.outgoing.webhook": ((SYSTEM,), (
+        "name active company_id url on_delivered on_read on_failed on_replied on_opted_out"
+        " on_opted_in on_rating"
+    )),
     # What came unreadable is corrected, then taken
     "waba.consent.rejected": ((MANAGER,), "active number purpose action at evidence"),
     # Dialogs: what they are opened for, and what is entered in them
@@ -234,6 +238,7 @@ class TestWritableFields(SystemFieldsCase):
         made = {
             "waba.auto.reply": {"name": "Closed", "text": "We are closed."},
             "waba.rate": {"market": "Spain", "amount": 0.05},
+            "waba.outgoing.webhook": {"name": "Warehouse", "url": "https://1.1.1.1"},
             "waba.consent.rejected": {"source": "form", "company_id": self.env.company.id},
         }
         known = [
