@@ -256,6 +256,15 @@ class CrmLead(models.Model):
                 kept |= row
 
 
+class WabaRecipient(models.Model):
+    _inherit = "waba.recipient"
+
+    @implements("_on_person_merge")
+    def _move_conversions(self, other):
+        rows = self.env["waba.conversion"].sudo().search([("recipient_id", "=", other.id)])
+        rows.recipient_id = self
+
+
 class WabaConsent(models.Model):
     _inherit = "waba.consent"
 

@@ -107,7 +107,7 @@ class WabaConversion(models.Model):
         account, company = self.account_id, self.company_id
         if not self.lead_id:
             return "gone"
-        if not self.ctwa_clid:
+        if not self.ctwa_clid or not self.recipient_id:
             return "erased"
         if not account._reports_conversions():
             return "off"

@@ -177,6 +177,19 @@ class TestConsent(ConversionCase):
         self._send()
         self.assertFalse(self._events())
 
+    def test_the_event_follows_the_person(self):
+        """Known by their user id first, and by their number later."""
+        self.simulator.post("behaviour", people=[{"number": "+34600111555", "hide_number": True}])
+        _lead, row = self._won(number="+34600111555")
+        hidden = row.recipient_id
+        self.assertFalse(hidden.number)
+        known = self.env["waba.recipient"]._find_or_create_person(
+            self.portfolio, "+34600111555", hidden.user_uid, "Ana"
+        )
+        self.assertEqual(row.recipient_id, known)
+        known._set_marketing_state("opted_out", "reply", "BAJA")
+        self.assertEqual(row.cancel_cause, "opted_out")
+
     def test_an_erasure_cancels_and_clears(self):
         lead, row = self._won()
         person = row.recipient_id
