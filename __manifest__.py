@@ -31,6 +31,8 @@
         "views/waba_recipient_views.xml",
         "views/waba_consent_views.xml",
         "views/waba_consent_word_views.xml",
+        "views/waba_optin_templates.xml",
+        "views/waba_optin_source_views.xml",
         "views/waba_conversation_views.xml",
         "views/waba_auto_reply_views.xml",
         "views/waba_webhook_event_views.xml",

@@ -94,6 +94,9 @@ from .dispatch import test_repeats
 from .dispatch import test_second_sender
 from .dispatch import test_settle
 from .dispatch import test_statuses
+from .optin import test_optin_meta
+from .optin import test_optin_page
+from .optin import test_optin_source
 from .policy import test_policy_ab_test
 from .policy import test_policy_attribution
 from .policy import test_policy_auto_reply
@@ -111,6 +114,7 @@ from .policy import test_policy_links
 from .policy import test_policy_max_price
 from .policy import test_policy_media
 from .policy import test_policy_numbers
+from .policy import test_policy_optin
 from .policy import test_policy_pacing
 from .policy import test_policy_person_name
 from .policy import test_policy_preflight

@@ -223,6 +223,9 @@ class WabaMessage(models.Model):
         help="WhatsApp's ID of the message that this one quotes, reacts to, edits or deletes.",
     )
     details = fields.Json(readonly=True, help="Location, contact cards or order.")
+    optin_source_id = fields.Many2one(
+        "waba.optin.source", readonly=True, ondelete="set null", index="btree_not_null"
+    )
     body = fields.Text("Message", compute="_compute_body")
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     # A/B test

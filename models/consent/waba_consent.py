@@ -20,9 +20,11 @@ APPEND_ONLY = """
 CREATE OR REPLACE FUNCTION waba_consent_append_only() RETURNS trigger AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND current_setting('waba_campaign.erasing', TRUE) = 'on'
-       AND (OLD.recipient_id, OLD.company_id, OLD.purpose, OLD.action, OLD.source, OLD.at)
+       AND (OLD.recipient_id, OLD.company_id, OLD.purpose, OLD.action, OLD.source, OLD.at,
+            OLD.optin_source_id)
            IS NOT DISTINCT FROM
-           (NEW.recipient_id, NEW.company_id, NEW.purpose, NEW.action, NEW.source, NEW.at) THEN
+           (NEW.recipient_id, NEW.company_id, NEW.purpose, NEW.action, NEW.source, NEW.at,
+            NEW.optin_source_id) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'The consent ledger is never changed nor deleted: add a new entry.';
@@ -30,10 +32,10 @@ END $$ LANGUAGE plpgsql;
 DROP TRIGGER IF EXISTS waba_consent_never_changed ON waba_consent;
 CREATE TRIGGER waba_consent_never_changed BEFORE UPDATE ON waba_consent FOR EACH ROW
     WHEN ((OLD.recipient_id, OLD.company_id, OLD.purpose, OLD.action, OLD.source, OLD.at,
-           OLD.evidence)
+           OLD.evidence, OLD.optin_source_id)
           IS DISTINCT FROM
           (NEW.recipient_id, NEW.company_id, NEW.purpose, NEW.action, NEW.source, NEW.at,
-           NEW.evidence))
+           NEW.evidence, NEW.optin_source_id))
     EXECUTE FUNCTION waba_consent_append_only();
 DROP TRIGGER IF EXISTS waba_consent_never_deleted ON waba_consent;
 CREATE TRIGGER waba_consent_never_deleted BEFORE DELETE ON waba_consent FOR EACH ROW
@@ -113,6 +115,9 @@ class WabaConsent(models.Model):
     )
     evidence = fields.Text()
     at = fields.Datetime("Date", required=True, readonly=True, index=True)
+    optin_source_id = fields.Many2one(
+        "waba.optin.source", readonly=True, ondelete="restrict", index="btree_not_null"
+    )
     user_id = fields.Many2one(
         "res.users", "Recorded by", default=lambda self: self.env.user, readonly=True
     )

@@ -9,6 +9,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...policy import numbers
+from ..tools.hooks import hook
 from ..tools.phone_countries import e164_sql
 from .consent_sql import PURPOSES
 
@@ -356,6 +357,25 @@ class WabaRecipient(models.Model):
             if holder:
                 self.browse(id_)._merge_recipient(self.browse(holder))
         self._inherit_erased_uids(set(uids.values()))
+
+    # === Inbound messages ===
+
+    @hook
+    def _on_lead_from_message(self, sender, item):
+        """Before a message of this person, of whom there is no record, becomes a lead.
+
+        :param sender: waba.sender it was written to
+        :param item: cloud_api.InboundMessage
+        :return: values of the lead
+        """
+
+    @hook
+    def _on_inbound_text(self, message, at):
+        """After a message of this person was stored and its preference detected (`wish`).
+
+        :param at: when it was written, naive UTC
+        :return: whether an opt-in was recorded
+        """
 
     # === Change of number or user id ===
     # Webhooks arrive in any order, so each row keeps its former user ids: what still arrives under

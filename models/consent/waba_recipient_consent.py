@@ -145,7 +145,10 @@ class WabaRecipient(models.Model):
 
     # === Changing consent ===
 
-    def _set_consent(self, purpose, action, source, evidence, at=None, message=None, company=None):
+    def _set_consent(
+        self, purpose, action, source, evidence, at=None, message=None, company=None,
+        optin_source=None,
+    ):  # fmt: skip
         """Record an opt-in or opt-out in the consent log, then update the state that sending reads.
 
         An opt-out applies to all our companies, an opt-in to the one company it was given to.
@@ -159,6 +162,7 @@ class WabaRecipient(models.Model):
         :param at: naive UTC datetime when it was given; now if not given
         :param message: the waba.message that contains it or that it is about
         :param company: res.company it was given to; see `_consent_company` if not given
+        :param optin_source: waba.optin.source by which an opt-in came
         :return: the rows whose state changed
         :raise ValueError: an opt-in without a company
         """
@@ -175,6 +179,7 @@ class WabaRecipient(models.Model):
                     "company_id": companies[person].id,
                     "evidence": evidence,
                     "message_id": message.id if message else False,
+                    "optin_source_id": optin_source.id if optin_source else False,
                 }
                 for person in self
                 if not person._is_recorded(**entry, company=companies[person])
@@ -233,6 +238,7 @@ class WabaRecipient(models.Model):
                 at=entry.at,
                 message=entry.message_id,
                 company=entry.company_id,
+                optin_source=entry.optin_source_id,
             )
 
     def _copy_opt_outs(self, others, source, evidence, at=None):

@@ -41,7 +41,7 @@ class WabaRecipient(models.Model):
                 landing.LAST_WRITTEN: lambda: self._last_written_record(company),
                 landing.OPEN_LEAD: lambda: self._open_lead(company),
                 landing.PARTNER: lambda: self._company_partner(company),
-                landing.NEW_LEAD: lambda: makes_lead and self._new_lead(company, item, answered),
+                landing.NEW_LEAD: lambda: makes_lead and self._new_lead(sender, item, answered),
             }
         )
 
@@ -104,13 +104,16 @@ class WabaRecipient(models.Model):
             at=partner.write_date or datetime.min,
         )
 
-    def _new_lead(self, company, item, answered):
+    def _new_lead(self, sender, item, answered):
         """Create a lead for an unknown contact, with the company's settings.
 
-        It is attributed to the campaign whose message is answered, if any.
+        It is attributed to the campaign whose message is answered, else to what it came by.
         """
+        company = sender.company_id
         leads = self.env["crm.lead"].with_company(company)
-        attribution = answered.sender_id._on_new_lead(answered) if answered else ()
+        attribution = self._on_lead_from_message(sender, item)
+        if answered:
+            attribution += answered.sender_id._on_new_lead(answered)
         name = item.profile_name or self.name or self.number or self.user_uid
         team = company.waba_lead_team_id
         # Without a team, or with one that qualifies leads, Odoo's default applies.

@@ -330,7 +330,9 @@ class WabaMessage(models.Model):
             person._set_marketing_state("opted_out", source, evidence, at=at, message=self)
         elif self.wish == POSSIBLE_OPT_OUT:
             person._flag_possible_opt_out(self, at)
-        elif (
+        if any(person._on_inbound_text(self, at)):
+            return
+        if (
             self.wish == "opt_in"
             and person._consent_state("marketing", self.company_id) == "opted_out"
         ):

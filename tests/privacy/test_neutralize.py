@@ -45,6 +45,7 @@ STAYS = {
         "waba_round_trip": "phone",
         "waba_media": "name",
         "waba_erased_person": "fingerprint",
+        "waba_optin_visit": "code lang wording number_key address_key",
         "waba_privacy": "file_name",
         "waba_attribution": "detail",
     },
@@ -57,6 +58,7 @@ STAYS = {
         "waba_campaign_variable": "name field_path text fallback",
         "waba_consent_word": "phrase",
         "waba_file": "name",
+        "waba_optin_source": "name text consent_text intro frequency",
         "waba_portfolio": "name",
         "waba_preflight": "reason",
         "waba_rate": "market",
@@ -84,6 +86,7 @@ STAYS = {
         "waba_media": "media_uid mimetype sha256",
         "waba_message": "wamid kind fbtrace_id pricing_category pricing_type about_wamid"
         " charge_currency",
+        "waba_optin_source": "signup_uid meta_code_uid meta_url meta_text meta_failure",
         "waba_portfolio": "portfolio_uid",
         "waba_sender": "phone_number_uid display_phone_number number verified_name platform_status"
         " name_status",
@@ -112,6 +115,7 @@ STAYS = {
         "waba_media": "reason",
         "waba_message": "uuid origin_key res_model record_traits streak_type failure_reason"
         " time_zone link_token",
+        "waba_optin_source": "code page_key",
         "waba_phone_prefix": "prefix",
         "waba_preflight": "summary verdict delay",
         "waba_preflight_line": "line reason_key sentence record_model record_ids",

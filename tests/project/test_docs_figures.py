@@ -35,6 +35,7 @@ from odoo.addons.waba_campaign.models.dispatch import (
 from odoo.addons.waba_campaign.models.dispatch import (
     waba_message_queue as waba_message_test,
 )
+from odoo.addons.waba_campaign.models.optin import waba_optin_visit
 from odoo.addons.waba_campaign.models.privacy import (
     waba_message_privacy as waba_message_retention,
 )
@@ -54,6 +55,7 @@ from odoo.addons.waba_campaign.policy import (
     canary,
     cost,
     media,
+    optin,
     pacing,
     preflight,
     preflight_outlook,
@@ -115,6 +117,13 @@ SENTENCES = {
         ("within the next {} days (`MAX_DELIVERY_TIME`)", days(waba_budget.MAX_DELIVERY_TIME)),
         ("held back, for {} days", days(waba_budget.MAX_DELIVERY_TIME)),
         ("`MONTHS`",),
+    ],
+    "optin.md": [
+        ("At most {} other words (`MAX_OTHER_WORDS`)", optin.MAX_OTHER_WORDS),
+        ("for {} hours (`FORM_LIFE`)", hours(waba_optin_visit.FORM_LIFE)),
+        ("cleared after those {} hours", hours(waba_optin_visit.FORM_LIFE)),
+        ("{} forms an hour (`FORMS_PER_HOUR`)", waba_optin_visit.FORMS_PER_HOUR),
+        ("{} characters (`MAX_TEXT`)", optin.MAX_TEXT),
     ],
     "preflight.md": [
         ("the first {:,} records (`DRY_RUN_RECORDS`)", waba_campaign_dry_run.DRY_RUN_RECORDS),

@@ -86,6 +86,11 @@ METHODS = {
         "action_settle_arrived": "writes", "action_settle_resend": "writes",
         "action_waba_log_block": "writes",
     },
+    "waba.optin.source": {
+        "action_delete_meta_code": "manager", "action_open_page": "reads",
+        "action_save_meta_code": "manager", "action_view_conversations": "reads",
+        "action_view_leads": "reads", "action_view_opt_ins": "reads",
+    },
     "waba.answer.report": {"action_open_conversation": "manager"},
     "waba.message.report": {"action_open_message": "reads"},
     "waba.portfolio": {"action_view_counted_recipients": "reads"},

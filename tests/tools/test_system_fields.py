@@ -89,6 +89,10 @@ WRITABLE = {
         (MANAGER,), "source field_path text file_id offer_ends_at hours in_recipient_zone fallback"
     ),
     "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
+    "waba.optin.source": ((MANAGER,), (
+        "name active kind company_id sender_id text is_opt_in consent_text intro frequency"
+        " is_indexed signup_uid"
+    )),
     "waba.rate": (
         (MANAGER,), "market country_ids category amount currency_id valid_from company_id active"
     ),
