@@ -10,9 +10,11 @@ from . import dispatch
 from . import conversation
 from . import webhook
 from . import optin
+from . import integration
 from . import campaign
 from . import sequence
 from . import analytics
 from . import reputation
+from . import ads
 from . import crm
 from . import privacy

@@ -93,6 +93,7 @@ WRITABLE = {
         "name active kind company_id sender_id text is_opt_in consent_text intro frequency"
         " is_indexed signup_uid"
     )),
+    "waba.ad": ((MANAGER,), "utm_campaign_id"),
     "waba.rate": (
         (MANAGER,), "market country_ids category amount currency_id valid_from company_id active"
     ),
@@ -104,6 +105,10 @@ WRITABLE = {
     "waba.account": ((SYSTEM,), (
         "name active company_id waba_uid app_uid access_token app_secret verify_token base_url"
         " api_version promotions_by marketing_fallback activity_sharing"
+    )),
+    "waba.outgoing.webhook": ((SYSTEM,), (
+        "name active company_id url on_delivered on_read on_failed on_replied on_opted_out"
+        " on_opted_in on_rating"
     )),
     # What came unreadable is corrected, then taken
     "waba.consent.rejected": ((MANAGER,), "active number purpose action at evidence"),
@@ -236,6 +241,7 @@ class TestWritableFields(SystemFieldsCase):
         made = {
             "waba.auto.reply": {"name": "Closed", "text": "We are closed."},
             "waba.rate": {"market": "Spain", "amount": 0.05},
+            "waba.outgoing.webhook": {"name": "Warehouse", "url": "https://1.1.1.1"},
             "waba.consent.rejected": {"source": "form", "company_id": self.env.company.id},
         }
         known = [
