@@ -1,3 +1,3 @@
-"""Routes: Meta's webhook, media of conversations, tracked links, export of recipients."""
+"""Routes: Meta's webhook, media, tracked links, preference page, export of recipients."""
 
-from . import export, link, media, webhook
+from . import export, link, media, preferences, webhook

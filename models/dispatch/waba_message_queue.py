@@ -137,6 +137,7 @@ class WabaMessage(models.Model):
         not_before=None,
         origin_key=None,
         may_repeat=False,
+        topic=None,
         values=None,
     ):
         """Create one message to one person: queued for `sender`, or excluded with its reason.
@@ -147,14 +148,13 @@ class WabaMessage(models.Model):
         :param template: waba.template; without one `text` or `media` needs an open service window
         :param variables: waba.variable.mixin records that fill the template; its own by default
         :param media: {"attachment": ir.attachment} of the file to send
-        :param user: res.users on whose behalf it is sent; by default the current user for
-            MANUAL_ORIGINS, else the record's salesperson
+        :param user: res.users on whose behalf; the current one if MANUAL_ORIGINS, else the record's
         :param reader: res.users responsible for what a job sends; fields show nothing if it is
             empty. By default the current user
         :param not_before: naive UTC datetime
         :param origin_key: names the occasion; a later call with the same key returns the first row
         :param may_repeat: a user knows of the earlier message with this template; if 'manual'
-        :param values: further field values
+        :param topic: waba.topic of a promotion; that of the template by default
         :return: the row, `queued` or `skipped`
         """
         if origin_key and (known := self._find_by_origin_key(origin_key)):
@@ -164,13 +164,13 @@ class WabaMessage(models.Model):
         record = with_language(user or sender.company_id, record)
         to, person = self._address_values(record, sender.portfolio_id)
         to["record_traits"] = self._message_record_traits(record, sender.company_id)
-        content = self._direct_content(template, text, media)
+        content = self._direct_content(template, text, media, topic)
         content["may_repeat"] = may_repeat and origin == "manual"
         plan = self._departure_values(sender, record, person, to, origin, content, not_before)
         reason, sentence = plan.pop("failure_type"), plan.pop("failure_reason")
         if template and reason in (False, *TEMPORARY_EXCLUSIONS):
             filled, unfit, detail = self._fill_template(
-                record, template, variables or template.sudo().variable_ids, sender, reader
+                record, template, variables or template.sudo().variable_ids, sender, reader, person
             )
             content |= self._parameter_values(filled)
             reason, sentence = (unfit, detail) if unfit else (reason, sentence)
@@ -263,10 +263,12 @@ class WabaMessage(models.Model):
 
     # === Content ===
 
-    def _direct_content(self, template, text, media):
+    def _direct_content(self, template, text, media, topic=None):
         """Field values of the content: template, text or file."""
         if template:
-            return self._template_values(template)
+            values = self._template_values(template)
+            has_topic = topic and values["category"] == "marketing"
+            return {**values, "topic_id": topic.id} if has_topic else values
         media_values = self._media_values(media) if media else {"kind": "text"}
         return {"category": "service", "text": text, **media_values}
 
@@ -274,6 +276,7 @@ class WabaMessage(models.Model):
         return {
             "kind": "template",
             "template_id": template.id,
+            "topic_id": template.sudo().category == "marketing" and template.sudo().topic_id.id,
             "category": template.sudo().category,
         }
 
@@ -312,10 +315,11 @@ class WabaMessage(models.Model):
             limit=limit // media_policy.MIB,
         )
 
-    def _fill_template(self, record, template, lines, sender, reader=None):
+    def _fill_template(self, record, template, lines, sender, reader=None, person=None):
         """Fill a template for one record.
 
         :param reader: see `_queue_direct`
+        :param person: waba.recipient, for the link to their preference page
         :return: (parameters, reason key or False, sentence or False)
         """
         template, lines = template.sudo(), lines.sudo()
@@ -327,6 +331,8 @@ class WabaMessage(models.Model):
             else record._waba_person_facts()
         )
         facts["link_token"] = new_link_token()
+        if person and "preferences" in lines.mapped("source"):
+            facts["preference_token"] = person._preference_token(sender.company_id)
         if any(lines.mapped("in_recipient_zone")):
             people = self.env["waba.recipient"].sudo()
             is_person = record._name == "waba.recipient"
@@ -454,6 +460,7 @@ class WabaMessage(models.Model):
             )
         )
         states = person._consent_states(sender.company_id)
+        topic = self.env["waba.topic"].sudo().browse(content.get("topic_id") or [])
         verdict = eligibility.check_eligibility(
             eligibility.Person(
                 # Only a parsed number keeps its plus: "+346125550" is not valid.
@@ -466,6 +473,7 @@ class WabaMessage(models.Model):
                     )
                     for purpose in PURPOSES
                 },
+                topic_state=person._topic_states(topic).get((topic.id, person.id)),
                 renumbered=self._is_renumbered(sender, to, content),
                 blacklisted=number in self.env["waba.recipient"]._filter_blacklisted([number]),
                 unreachable_until=person.unreachable_until,
@@ -486,7 +494,8 @@ class WabaMessage(models.Model):
             return False, False
         reason = verdict.reason_key
         detail = number if reason == "invalid_number" else None
-        detail = detail or person._opt_out_details(reason, sender.company_id).get(person.id)
+        details = person._opt_out_details(reason, sender.company_id, topic)
+        detail = detail or details.get(person.id)
         return reason, failure_text(self.env, reason, text=detail)
 
     def _is_renumbered(self, sender, to, content):
@@ -494,7 +503,10 @@ class WabaMessage(models.Model):
         purpose = "marketing" if content["category"] == "marketing" else "utility"
         key = (sender.company_id.id, to.get("res_id"), purpose)
         held = self.env["waba.renumbered"]._held_records(
-            to.get("res_model"), [to["res_id"]] if to.get("res_id") else [], sender.company_id
+            to.get("res_model"),
+            [to["res_id"]] if to.get("res_id") else [],
+            sender.company_id,
+            content.get("topic_id"),
         )
         return key in held
 

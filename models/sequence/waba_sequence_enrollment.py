@@ -408,6 +408,7 @@ class WabaSequenceEnrollment(models.Model):
             user=self.lead_id.user_id or self.sequence_id.user_id,
             reader=self.sequence_id.reader_id,
             origin_key=f"sequence:{self.id}:{self.steps_done + 1}",
+            topic=self.sequence_id.topic_id,
             values={
                 "sequence_id": self.sequence_id.id,
                 "sequence_step_id": step.id,
