@@ -86,13 +86,13 @@ HEADINGS = {
         purpose|category|type|list|propósito|categoría|tipo|lista|catégorie
     """,
     "topic": """
-        topic|topics|topic name|interest|interests|tema|temas|interés|intereses|tópico|assunto|interesse
-        |sujet|thème|centre d intérêt
+        topic|topics|topic name|interest|interests|tema|temas|interés|intereses|tópico|assunto
+        |interesse|sujet|thème|centre d intérêt
     """,
     "valid_until": """
-        valid until|last day|expires|expires on|expiry date|expiration date|consent ends|válido hasta
-        |caduca|caducidad|fecha de caducidad|vence|válido até|validade|expira em|valable jusqu au
-        |date d expiration
+        valid until|last day|expires|expires on|expiry date|expiration date|consent ends
+        |válido hasta|caduca|caducidad|fecha de caducidad|vence|válido até|validade
+        |expira em|valable jusqu au|date d expiration
     """,
     "name": """
         name|full name|contact|contact name|customer|customer name|first name|nombre

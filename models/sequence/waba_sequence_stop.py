@@ -273,8 +273,7 @@ class WabaMessage(models.Model):
 
     @implements("_on_queued")
     def _stop_sequences_on_own_message(self, _media):
-        message = self.sudo()
-        if message.origin == "manual":
+        for message in self.sudo().filtered(lambda one: one.origin == "manual"):
             self.env["waba.sequence.enrollment"].sudo()._stop_on_own_message(message)
 
     # === Reservation ===

@@ -42,20 +42,13 @@ class ReconfirmCase(WabaCase):
     @property
     def _question(self):
         """A template with a button to say yes."""
-        template = self._template("welcome_back", "es")
-        components = [
-            *[part for part in template.components if part["type"] != "BUTTONS"],
-            {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Sí, seguid"}]},
-        ]
-        template.components = components
-        return template
+        return self._template("welcome_back", "es")
 
     def _ask(self, **values):
         action = self._wizard(**values).action_create_campaign()
         campaign = self.env["waba.campaign"].browse(action["res_id"])
-        campaign.variable_ids.filtered(lambda line: not line._is_complete()).write(
-            {"source": "text", "text": "x"}
-        )
+        for line in campaign.variable_ids.filtered(lambda line: not line._is_complete()):
+            line.write({"source": "text", "text": "x"})
         campaign.with_user(self.manager)._start_launch()
         self._prepare()
         return campaign
@@ -119,7 +112,7 @@ class TestReconfirmation(ReconfirmCase):
         row.wamid = "wamid.ASK"
         number = row.number
         button = {
-            "type": "button", "button": {"payload": "Sí, seguid", "text": "Sí, seguid"},
+            "type": "button", "button": {"payload": "Sí, llámame", "text": "Sí, llámame"},
             "context": {"id": "wamid.ASK"},
         }  # fmt: skip
         self._receive(self._inbound(number, "", wamid="wamid.Y1", **button))

@@ -137,7 +137,7 @@ class TestPage(TopicCase, HttpCase):
         for index in range(MAX_CHANGES):
             self._person()._set_consent(
                 "marketing", "opt_out", "preferences", "x", topic=self.offers,
-                at=fields.Datetime.now() - timedelta(seconds=index + 1),
+                at=self.now - timedelta(seconds=index + 1),
             )  # fmt: skip
         answer = self._post("save", on=self.offers | self.events)
         self.assertEqual(answer.status_code, 429)

@@ -90,6 +90,7 @@ WRITABLE = {
     ),
     "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
     "waba.topic": ((MANAGER,), "name description company_id active sequence"),
+    "waba.ad": ((MANAGER,), "utm_campaign_id"),
     "waba.rate": (
         (MANAGER,), "market country_ids category amount currency_id valid_from company_id active"
     ),
@@ -101,6 +102,10 @@ WRITABLE = {
     "waba.account": ((SYSTEM,), (
         "name active company_id waba_uid app_uid access_token app_secret verify_token base_url"
         " api_version promotions_by marketing_fallback activity_sharing"
+    )),
+    "waba.outgoing.webhook": ((SYSTEM,), (
+        "name active company_id url on_delivered on_read on_failed on_replied on_opted_out"
+        " on_opted_in on_rating"
     )),
     # What came unreadable is corrected, then taken
     "waba.consent.rejected": (
@@ -239,6 +244,7 @@ class TestWritableFields(SystemFieldsCase):
             "waba.auto.reply": {"name": "Closed", "text": "We are closed."},
             "waba.rate": {"market": "Spain", "amount": 0.05},
             "waba.topic": {"name": "Offers"},
+            "waba.outgoing.webhook": {"name": "Warehouse", "url": "https://1.1.1.1"},
             "waba.consent.rejected": {"source": "form", "company_id": self.env.company.id},
         }
         known = [
