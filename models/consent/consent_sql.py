@@ -39,6 +39,22 @@ def topic_sql(topic, person=None):
     )
 
 
+def any_topic_sql(company_ids):
+    """SQL: 'opted_in' if recipient `r` has opted in to a topic of these companies, else 'unknown'.
+
+    For counts of people with an opt-in on record; a message asks for its own topic.
+    """
+    return SQL(
+        """CASE WHEN EXISTS (SELECT 1 FROM waba_topic_state said
+                               JOIN waba_topic topic ON topic.id = said.topic_id
+                              WHERE said.recipient_id = r.id AND said.in_at IS NOT NULL AND %s
+                                AND topic.company_id = ANY(%s))
+                THEN 'opted_in' ELSE 'unknown' END""",
+        in_force_sql("said"),
+        list(company_ids),
+    )
+
+
 def consent_sql(purpose, company, person=None):
     """SQL: a recipient's consent for one company: 'opted_in', 'opted_out' or 'unknown'.
 
