@@ -22,10 +22,11 @@ class WabaOptinReport(models.Model):
     _order = "at desc, id desc"
     _rec_name = "optin_source_id"
     _depends = {
-        "waba.optin.source": ["company_id", "kind", "sender_id"],
+        "waba.optin.source": ["company_id", "kind", "sender_id", "topic_id"],
         "waba.optin.visit": ["optin_source_id", "at", "code", "view_count"],
         "waba.message": ["optin_source_id", "recipient_id", "sent_at", "create_date"],
-        "waba.consent": ["optin_source_id", "recipient_id", "action", "purpose", "at"],
+        "waba.consent": ["optin_source_id", "recipient_id", "action", "purpose", "at",
+                         "topic_id"],
         "crm.lead": [
             "waba_optin_source_id", "create_date", "stage_id", "expected_revenue", "active",
         ],
@@ -76,6 +77,8 @@ class WabaOptinReport(models.Model):
                      JOIN waba_consent out
                        ON out.recipient_id = given.recipient_id AND out.action = 'opt_out'
                       AND out.purpose = 'marketing' AND out.at > given.at
+                     JOIN waba_optin_source source ON source.id = given.source
+                      AND (out.topic_id IS NULL OR out.topic_id = source.topic_id)
                  GROUP BY given.source, given.recipient_id
                    UNION ALL
                    SELECT l.waba_optin_source_id, l.create_date, 0, 0, 0, 0, 0, 1,

@@ -34,6 +34,7 @@ from .campaign import test_canary
 from .campaign import test_preflight
 from .campaign import test_preflight_fixes
 from .campaign import test_preview
+from .campaign import test_reconfirmation
 from .campaign import test_rights_campaign
 from .campaign import test_template_kinds
 from .cloud_api import test_cloud_api_addresses
@@ -60,9 +61,12 @@ from .consent import test_identity_change
 from .consent import test_landing
 from .consent import test_may_opt_out
 from .consent import test_own_numbers
+from .consent import test_preferences
 from .consent import test_reach
 from .consent import test_spellings
 from .consent import test_stop_corpus
+from .consent import test_topics
+from .consent import test_topics_journey
 from .conversation import test_answer_report
 from .conversation import test_auto_reply
 from .conversation import test_canned_answer

@@ -550,6 +550,27 @@ SENDING_POINTS = (
     ("between two batches of webhooks", 0),
 )
 
+
+def close_topics(stage, people=400, turns=6):
+    """People close the campaign's topic while their message is queued, and workers die."""
+    stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
+    stage.pause_numbers()
+    campaign_id = stage.campaign(stage.take_leads(people), launch=False)
+    topic_id = stage.set_topic(campaign_id)
+    stage.launch(campaign_id)
+    stage.servers.start_host(2)
+    stage.wait_prepared()
+    stage.close_topic(campaign_id, topic_id, people // 4)
+    stage.servers.start_host(2)
+    stage.resume_numbers()
+    for _turn in range(turns):
+        stage.wait_idle(0.3)
+        stage.close_topic(campaign_id, topic_id, people // 40)
+    stage.wait_killed_at("reserved, not committed")
+    stage.close_topic(campaign_id, topic_id, people // 40)
+    stage.settle()
+
+
 SCENARIOS = [
     Scenario("short: kills", short_kills, short=True),
     Scenario("short: crowd", short_crowd, short=True),
@@ -572,6 +593,7 @@ SCENARIOS = [
     Scenario("kill: taking back unsent rows", kill_while_requeueing),
     Scenario("kill: webhook stored, not committed", kill_webhook_server),
     Scenario("kill: whole hosts", kill_hosts),
+    Scenario("consent: a topic closed between queue and reservation", close_topics),
     Scenario("kill: 50 random instants of 5,000", kill_at_random),
     Scenario("crowd: two hosts on one number", partial(crowd_on_one_number, 2)),
     Scenario("crowd: four hosts on one number", partial(crowd_on_one_number, 4)),

@@ -102,6 +102,8 @@ class Stage:
         self.prices = {}
         # The most that a promotion may cost, None without a maximum price.
         self.price_cap = None
+        # Numbers of the people who closed the campaigns' topic while their message was queued.
+        self.closed = set()
         self.is_supervised = False
         self._seen = None
         self._quiet_since = 0.0
@@ -228,6 +230,33 @@ class Stage:
             self._launch(campaign_id)
         return campaign_id
 
+    def set_topic(self, campaign_id):
+        """Give a campaign that is not launched a topic; returns the topic's id."""
+        [topic_id] = self.admin.call("waba.topic", "create", [{"name": "Offers"}])
+        self.admin.call("waba.campaign", "write", [campaign_id], {"topic_id": topic_id})
+        return topic_id
+
+    def close_topic(self, campaign_id, topic_id, people):
+        """So many people whose message is still queued close its topic, in one transaction.
+
+        The rows are changed with it, so no reservation can have read them before.
+        """
+        found = self.database.rows(
+            """WITH queued AS (
+                    UPDATE waba_message SET write_date = write_date
+                     WHERE id IN (SELECT id FROM waba_message
+                                   WHERE campaign_id = %s AND state = 'queued'
+                                ORDER BY random() LIMIT %s FOR UPDATE SKIP LOCKED)
+                 RETURNING recipient_id, number),
+                    said AS (
+                    INSERT INTO waba_topic_state (recipient_id, topic_id, out_at)
+                    SELECT recipient_id, %s, now() AT TIME ZONE 'UTC' FROM queued
+                        ON CONFLICT DO NOTHING)
+               SELECT number FROM queued""",
+            (campaign_id, people, topic_id),
+        )
+        self.closed.update(row["number"] for row in found)
+
     def set_prices(self, marketing, utility):
         """The same prices on the platform's list and on our rate card; budgets may be used up."""
         self.prices = {"MARKETING": marketing, "UTILITY": utility}
@@ -284,6 +313,10 @@ class Stage:
                     f"the job {job}", lambda job=job: self.database.has_run(job), SETTLE_SECONDS
                 )
             self.settle()
+
+    def launch(self, campaign_id):
+        """Launch a campaign that `campaign` has only created."""
+        self._launch(campaign_id)
 
     def _launch(self, campaign_id):
         """As a manager does: thousands of new contacts need an override."""

@@ -185,6 +185,9 @@ class WabaMessage(models.Model):
         help="Identifies the request: the same key never creates a second message.",
     )
     campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="restrict")
+    topic_id = fields.Many2one(
+        "waba.topic", readonly=True, ondelete="restrict", help="Of a promotion; empty: general."
+    )
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="restrict")
     sender_id = fields.Many2one(
         "waba.sender", "Number", required=True, readonly=True, ondelete="restrict"

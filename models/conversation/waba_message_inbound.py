@@ -115,6 +115,7 @@ class WabaMessage(models.Model):
         message._post_inbound_note(conversation, is_new=rung == landing.NEW_LEAD)
         message._apply_inbound_preference(at)
         if is_written:
+            person._on_written(message)
             message._answer_automatically(conversation, at)
             conversation._notify_viewers()
             message._on_inbound()

@@ -74,7 +74,7 @@ class WabaOptinSource(models.Model):
         self._record_opt_in(person, "\n".join(filter(None, lines)), at, message)
 
     def _record_opt_in(self, person, evidence, at, message=None):
-        """Add the opt-in to the consent log, as given to this source's company."""
+        """Add the opt-in to the consent log, for this source's company and topic."""
         person._set_consent(
             "marketing",
             "opt_in",
@@ -83,6 +83,7 @@ class WabaOptinSource(models.Model):
             at=at,
             message=message,
             company=self.company_id,
+            topic=self.topic_id,
             optin_source=self,
         )
 

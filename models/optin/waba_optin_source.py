@@ -72,6 +72,12 @@ class WabaOptinSource(models.Model):
         index="btree_not_null",
         default=lambda self: self._default_sender_id(),
     )
+    topic_id = fields.Many2one(
+        "waba.topic",
+        check_company=True,
+        ondelete="restrict",
+        help="What people opt in to; empty: promotions in general.",
+    )
     code = fields.Char(readonly=True, copy=False, help="Identifies the source in a message.")
     # Message
     text = fields.Char(

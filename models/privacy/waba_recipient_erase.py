@@ -140,6 +140,7 @@ class WabaRecipient(models.Model):
                 person._identifiers(),
                 keep_out or person._has_standing_opt_out("marketing"),
                 person._has_standing_opt_out("utility"),
+                person._closed_topics(),
             )
         people._cancel_pending(companies)
         counts["waba.webhook.event"] = people._clear_webhook_bodies(companies)
@@ -164,6 +165,9 @@ class WabaRecipient(models.Model):
         self.env["waba.opt.in"].search(
             [("recipient_id", "in", self.ids), ("company_id", "in", companies.ids)]
         ).unlink()
+        self.topic_state_ids.filtered(
+            lambda said: said.topic_id.company_id in companies
+        )._clear_opt_ins()
         self._refresh_consent_states()
 
     def _company_messages(self, companies):

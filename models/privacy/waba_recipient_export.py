@@ -23,7 +23,8 @@ EXPORT_PARTS = {
         "create_date",
     )),
     "consents": ("waba.consent", (
-        "at", "purpose", "action", "source", "evidence", "user_id", "create_date",
+        "at", "purpose", "topic_id", "action", "valid_until", "source", "evidence", "user_id",
+        "create_date",
     )),
     "messages": ("waba.message", (
         "create_date", "direction", "sender_id", "campaign_id", "template_id", "category",
@@ -89,6 +90,8 @@ def _plain_value(record, field):
     value = record[field.name]
     if field.type == "many2one":
         return value.display_name or ""
+    if field.type == "date":
+        return fields.Date.to_string(value) or ""
     if field.type == "datetime":
         return fields.Datetime.to_string(value) or ""
     if field.type == "selection":

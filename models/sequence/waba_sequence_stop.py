@@ -11,7 +11,7 @@ from odoo.tools import SQL
 
 from ...policy import followup
 from ..base.waba_message import ACCEPTED_STATES, REPORTED_KINDS
-from ..consent.consent_sql import consent_sql
+from ..consent.consent_sql import consent_sql, topic_sql
 from ..tools.hooks import implements
 
 # Messages of a paused follow-up are checked again after this.
@@ -123,8 +123,9 @@ class WabaSequenceEnrollment(models.Model):
                     """SELECT e.id FROM waba_sequence_enrollment e
                      JOIN waba_sequence s ON s.id = e.sequence_id
                      JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
-                    WHERE e.id = ANY(%(ids)s) AND %(state)s = 'opted_out'""",
+                    WHERE e.id = ANY(%(ids)s) AND COALESCE(%(topic)s, %(state)s) = 'opted_out'""",
                     ids=self.ids,
+                    topic=topic_sql(SQL("s.topic_id")),
                     state=consent_sql("marketing", SQL("s.company_id")),
                 )
             )

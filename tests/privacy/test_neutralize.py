@@ -43,7 +43,7 @@ STAYS = {
         "waba_consent": "number evidence",
         "waba_audience_import": "evidence summary",
         "waba_consent_note": "note",
-        "waba_consent_rejected": "number purpose action at evidence origin",
+        "waba_consent_rejected": "number purpose topic action at valid_until evidence origin",
         "waba_report_block": "note",
         "waba_reputation_event": "value_before value_after detail",
         "waba_sequence_enrollment": "lead_name number",
@@ -74,6 +74,7 @@ STAYS = {
         "waba_sequence_step": "summary note",
         "waba_sequence_stop": "reason",
         "waba_sequence_variable": "name field_path text fallback",
+        "waba_topic": "name description",
         "waba_template_draft": "title name header_text body footer buttons cards variables"
         " offer_text submitted",
         "waba_template_gallery": "search_words",

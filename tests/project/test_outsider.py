@@ -114,6 +114,7 @@ METHODS = {
         "action_record_consent": "reads", "action_confirm_opt_out": "writes",
         "action_keep_subscribed": "writes",
     },
+    "waba.reconfirm": {"action_create_campaign": "manager"},
     "waba.release": {"action_confirm": "manager"},
     "waba.report.block": {"action_confirm": "writes"},
     "waba.reputation.event": {"action_open_subject": "reads"},
@@ -136,6 +137,7 @@ METHODS = {
     "waba.sequence.report": {"action_open_lead": "reads"},
     "waba.sequence.starter": {"action_create": "manager", "action_save_filter": "manager"},
     "waba.sequence.stop": {"action_confirm": "writes"},
+    "waba.topic": {"action_create_suggested": "manager"},
     "waba.template": {
         "action_release": "manager", "action_view_campaigns": "reads",
         "action_view_evidence": "reads", "action_view_cost_report": "reads",

@@ -39,6 +39,10 @@ RIGHTS = {
     "waba.optin.source": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.optin.visit": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.optin.report": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.topic": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.topic.state": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.reconfirmation": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.reconfirm": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.renumbered": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.webhook.refusal": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.home": {USER: "", MANAGER: "", SYSTEM: "rwc"},
@@ -414,6 +418,12 @@ class TestCompanies(SecurityCase):
         person = self._message("+34611000077").recipient_id
         person._set_marketing_state("opted_in", "person", "At the fair", company=self.env.company)
         now = fields.Datetime.now()
+        topic = self.env["waba.topic"].create({"name": "Offers"})
+        person._set_consent("marketing", "opt_out", "form", "At the fair", topic=topic)
+        self.env["waba.reconfirmation"].create(
+            {"recipient_id": person.id, "company_id": self.env.company.id, "given_at": now,
+             "campaign_id": self._campaign(self._leads(1, start=80)).id}
+        )  # fmt: skip
         self.env["waba.renumbered"].create(
             {"res_model": "crm.lead", "res_id": 1, "recipient_id": person.id, "changed_at": now}
         )
