@@ -38,6 +38,8 @@
         "views/waba_preferences_templates.xml",
         "views/waba_conversation_views.xml",
         "views/waba_ad_views.xml",
+        "views/waba_ad_report_views.xml",
+        "views/waba_conversion_views.xml",
         "views/waba_auto_reply_views.xml",
         "views/waba_webhook_event_views.xml",
         "views/waba_outgoing_views.xml",

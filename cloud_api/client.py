@@ -1,6 +1,6 @@
 """Meta's Cloud API, a method per endpoint, all through `GraphClient._request`.
 
-Those about templates are in `template_calls`.
+Those about templates are in `template_calls`, those about ads in `conversions`.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import json
 
 from urllib3.filepost import encode_multipart_formdata
 
+from .conversions import ConversionCalls
 from .errors import RequestRefused, UnknownOutcome
 from .nodes import (
     Account,
@@ -40,7 +41,7 @@ ACCOUNT_FIELDS = (
 ACCOUNT_MINIMAL_FIELDS = "id,name,currency,timezone_id,account_review_status,owner_business_info"
 
 
-class CloudApiClient(TemplateCalls):
+class CloudApiClient(TemplateCalls, ConversionCalls):
     """Calls the Cloud API with one access token, as `GraphClient` takes it.
 
     Every method raises only subclasses of `CloudApiError`: a refusal with Meta's code,

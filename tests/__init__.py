@@ -1,4 +1,6 @@
 from .ads import test_ad
+from .ads import test_ads_journey
+from .ads import test_conversions
 from .analytics import test_figures
 from .analytics import test_links
 from .analytics import test_money
@@ -161,6 +163,7 @@ from .project import test_rights_migration
 from .project import test_routes
 from .project import test_security
 from .project import test_simulator
+from .project import test_simulator_conversions
 from .project import test_simulator_marketing
 from .project import test_suite_complete
 from .project import test_terms

@@ -8,6 +8,7 @@ from functools import partial
 import psycopg2
 from demo_lib.processes import DemoError
 
+from . import conversions
 from .servers import restart_postgres
 
 # Fewer than Meta's 80 a second, so that jitter of arrivals on a busy machine does not look like a
@@ -24,6 +25,7 @@ class Scenario:
     :param act: called with the Stage; brings it to a settled state
     :param own_postgres: it restarts PostgreSQL, which must be the run's own
     :param errors_expected: Odoo's log may hold errors (broken connections, killed jobs)
+    :param judge: called with the Stage; further checks, as `judge.judge` returns them
     """
 
     name: str
@@ -31,6 +33,7 @@ class Scenario:
     own_postgres: bool = False
     errors_expected: bool = False
     short: bool = False
+    judge: object = None
 
 
 # ---- kill -9 at named points -------------------------------------------------------------------
@@ -635,5 +638,6 @@ SCENARIOS = [
              partial(platform, [], settings={"duplicate_rate": 0.5, "reorder_rate": 0.5})),
     Scenario("platform: statuses an hour late", statuses_an_hour_late),
     Scenario("webhooks while Odoo is down", odoo_is_down),
+    Scenario("ads: conversions", conversions.act, judge=conversions.judge),
     Scenario("everything at once", chaos),
 ]  # fmt: skip

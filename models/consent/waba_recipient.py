@@ -472,6 +472,7 @@ class WabaRecipient(models.Model):
         other.message_ids.write({"recipient_id": self.id})
         self.env["waba.conversation"]._merge_conversations(other, self)
         self._move_links(other)
+        self._on_person_merge(other)
         entries = other._standing_entries()
         former = (other.former_uids or "").split()
         other.write({"user_uid": False, "former_uids": False, "name": other.name or user_uid})
@@ -487,6 +488,10 @@ class WabaRecipient(models.Model):
             other.unlink()
         self._merge_possible_opt_out(possible_opt_out)
 
+    @hook
+    def _on_person_merge(self, other):
+        """After messages and conversations of `other`, the same person's row, moved to this one."""
+
     def _move_personal_data(self, other):
         """Move past messages, conversations and send history from another row of the same person.
 
@@ -497,6 +502,7 @@ class WabaRecipient(models.Model):
         ).write({"recipient_id": self.id})
         self.env["waba.conversation"]._merge_conversations(other, self)
         self._move_links(other)
+        self._on_person_merge(other)
         self._merge_send_history(other)
 
     def _merge_send_history(self, other):

@@ -137,6 +137,19 @@ class WabaRecipient(models.Model):
             }
         )
 
+    def _referral_values(self, sender, item):
+        """Values of a message by the ad it came from."""
+        found = self._on_referral(sender, item) if item.referral else ()
+        return {name: value for values in found for name, value in values.items()}
+
+    @hook
+    def _on_referral(self, sender, item):
+        """Before a message that came from an ad is stored.
+
+        :param item: cloud_api.InboundMessage
+        :return: {field: value} of the message
+        """
+
     @hook
     def _on_referred_lead(self, sender, item):
         """Before a message from an unknown contact who came from an ad becomes a lead.

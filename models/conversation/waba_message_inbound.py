@@ -22,7 +22,7 @@ from ..base.waba_message import (
     REPLY_PERIOD,
     REPORTED_KINDS,
 )
-from ..tools.hooks import hook, implements
+from ..tools.hooks import implements
 from ..tools.labels import selection_labels, with_language
 from ..tools.moments import format_moment
 from .waba_conversation_thread import MARK_KINDS
@@ -65,6 +65,19 @@ class WabaMessage(models.Model):
 
     # Answer
     no_answer_at = fields.Datetime("Closed without answer", readonly=True)
+
+    # The ad they came from
+    ad_id = fields.Many2one(
+        "waba.ad", "Ad", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    ctwa_clid = fields.Char(
+        "Ad click ID",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        groups="waba_campaign.waba_group_manager",
+        help="Meta's ID of the click on the ad.",
+    )
 
     # Automatic reply
     auto_reply_id = fields.Many2one(
@@ -111,6 +124,8 @@ class WabaMessage(models.Model):
             conversation = conversation._register_inbound(sender, person, at, message)
             if item.kind != "reaction":
                 conversation._reopen()
+            if item.referral:
+                conversation._on_click(message)
         message._create_inbound_media(item)
         message._post_inbound_note(conversation, is_new=rung == landing.NEW_LEAD)
         message._apply_inbound_preference(at)
@@ -173,22 +188,9 @@ class WabaMessage(models.Model):
                 "details": item.details or False,
                 "reply_to_id": answered.id,
                 "sent_at": at,
-                **self._referral_values(sender, item),
+                **person._referral_values(sender, item),
             }
         )
-
-    @api.model
-    def _referral_values(self, sender, item):
-        found = self._on_referral(sender, item) if item.referral else ()
-        return {name: value for values in found for name, value in values.items()}
-
-    @hook
-    def _on_referral(self, sender, item):
-        """Before a message that came from an ad is stored.
-
-        :param item: cloud_api.InboundMessage
-        :return: {field: value} of the message
-        """
 
     @api.model
     def _responsible_user(self, record, answered):
@@ -653,15 +655,21 @@ class WabaMessage(models.Model):
             "files": [media._format_file(record) for media in self.media_ids],
             "edited": False,
             "is_revoked": False,
-            "ad": next(filter(None, self._on_format_bubble()), False),
+            "ad": self._format_ad(),
         }
 
-    @hook
-    def _on_format_bubble(self):
-        """When this message is shown in its conversation.
-
-        :return: the ad that it came from as plain values, or False
-        """
+    def _format_ad(self):
+        """The ad that they came from; False without one."""
+        ad = self.ad_id
+        return bool(ad) and {
+            "id": ad.id,
+            "kind": ad.source_type or "ad",
+            "headline": ad.headline or "",
+            "text": ad.body or "",
+            "url": ad.source_url or False,
+            "is_video": ad.media_type == "video",
+            "picture": f"/web/image/waba.ad/{ad.id}/picture" if ad.picture else False,
+        }
 
     def _state_text(self):
         """'Read, 27 Nov 2026 14:02', for the ticks."""

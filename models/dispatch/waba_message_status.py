@@ -22,7 +22,6 @@ from ...policy.endpoint import CLOUD_API, MARKETING_API
 from ..base.waba_failure import exclusion_text, failure_text
 from ..base.waba_message import POSSIBLE_OPT_OUT
 from ..tools.figures import UnknownFloat
-from ..tools.hooks import hook
 from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
 from ..tools.labels import selection_labels
 from ..tools.moments import moment_text
@@ -374,17 +373,12 @@ class WabaMessage(models.Model):
         messages = self.browse(changed)
         messages.sender_id._on_statuses(messages)
         messages._on_status(reported, arrived)
+        conversations = self.env["waba.conversation"]
+        if arrived:
+            conversations._on_arrival(arrived)
         if free:
-            self._on_free_window(free)
+            conversations._on_free_window(free)
         return strays
-
-    @hook
-    def _on_free_window(self, free):
-        """After statuses that named the end of the free window after an ad, in the same
-        transaction.
-
-        :param free: {message id: naive UTC datetime}
-        """
 
     @api.model
     def _rows_for_statuses(self, events):

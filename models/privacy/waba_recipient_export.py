@@ -32,7 +32,12 @@ EXPORT_PARTS = {
         "accepted_at", "sent_at", "delivered_at", "read_at", "replied_at", "failed_at",
     )),
     "conversations": ("waba.conversation", (
-        "sender_id", "last_inbound_at", "window_expires_at", "responsible_id",
+        "sender_id", "last_inbound_at", "window_expires_at", "responsible_id", "ad_id",
+        "ctwa_clid",
+    )),
+    "conversions": ("waba.conversion", (
+        "event_at", "kind", "event_name", "ad_id", "ctwa_clid", "value", "currency_id", "state",
+        "reason", "sent_at",
     )),
     "evidence": ("waba.reputation.event", (
         "at", "kind", "certainty", "source", "value_before", "value_after", "detail",

@@ -84,10 +84,10 @@ STAYS = {
     META: {
         "waba_account": "waba_uid app_uid api_version restriction review_status"
         " blocked_country_codes missing_webhook_fields volume_tiers"
-        " marketing_onboarding",
+        " marketing_onboarding dataset_uid conversion_test_code",
         "waba_action_variable": "example",
-        "waba_ad": "ad_uid source_type headline body welcome_text source_url media_type video_url"
-        " picture_url",
+        "waba_ad": "ad_uid headline body welcome_text source_url video_url picture_url",
+        "waba_conversion": "event_name ctwa_clid fbtrace_id",
         "waba_campaign_language": "language",
         "waba_campaign_price": "estimate estimate_problem",
         "waba_campaign_variable": "example",
@@ -121,6 +121,7 @@ STAYS = {
         "waba_consent_note": "res_model",
         "waba_consent_rejected": "fault",
         "waba_conversation": "res_model",
+        "waba_conversion": "event_uid reason cancel_cause",
         "waba_diagnosis_line": "topic text advice",
         "waba_file_upload": "reason",
         "waba_media": "reason",

@@ -39,12 +39,15 @@ METHODS = {
         "action_connect": "system", "action_diagnose": "manager", "action_resume": "manager",
         "action_sync": "manager", "action_view_senders": "reads",
         "action_view_templates": "reads", "action_confirm_database": "system",
-        "action_retry_marketing_api": "manager",
+        "action_retry_marketing_api": "manager", "action_view_conversions": "reads",
+        "action_create_dataset": "system", "action_test_conversion": "system",
     },
     "waba.ad": {
         "action_view_conversations": "reads", "action_view_leads": "reads",
         "action_view_won": "reads",
     },
+    "waba.ad.report": {"action_open_lead": "reads"},
+    "waba.conversion": {"action_open_lead": "reads", "action_send_again": "manager"},
     "waba.attribution": {"action_open_lead": "reads"},
     "waba.auto.reply": {"action_view_replies": "reads"},
     "waba.campaign": {

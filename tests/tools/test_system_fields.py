@@ -33,6 +33,7 @@ SETTINGS = (
     " waba_test_numbers waba_approval_above waba_approval_own waba_notify waba_create_lead"
     " waba_lead_team_id waba_lead_user_id waba_hand_over_hours waba_presence"
     " waba_month_budget waba_unknown_price waba_budget_direct waba_consent_months"
+    " waba_conversion_consent"
 )
 # {model: (roles, the fields of ours that they write)}. Nobody else writes one, and nobody any
 # other: the rest is read from Meta or kept by a step of ours.
@@ -106,6 +107,7 @@ WRITABLE = {
     "waba.account": ((SYSTEM,), (
         "name active company_id waba_uid app_uid access_token app_secret verify_token base_url"
         " api_version promotions_by marketing_fallback activity_sharing"
+        " conversions_on dataset_uid qualified_stage_id qualified_event conversion_test_code"
     )),
     "waba.outgoing.webhook": ((SYSTEM,), (
         "name active company_id url on_delivered on_read on_failed on_replied on_opted_out"
