@@ -89,6 +89,11 @@ class WabaMessage(models.Model):
         help="The user knew of the earlier message with this template.",
     )
 
+    request_digest = fields.Char(
+        readonly=True, copy=False,
+        help="What another system asked for with its key.",
+    )  # fmt: skip
+
     # Charge: what its attempts may cost, in the company's currency (waba_budget.py)
     held_charge = fields.Float(
         digits=(16, 6), readonly=True, copy=False, aggregator=None,
@@ -136,6 +141,7 @@ class WabaMessage(models.Model):
         reader=None,
         not_before=None,
         origin_key=None,
+        key=None,
         may_repeat=False,
         values=None,
     ):
@@ -147,19 +153,18 @@ class WabaMessage(models.Model):
         :param template: waba.template; without one `text` or `media` needs an open service window
         :param variables: waba.variable.mixin records that fill the template; its own by default
         :param media: {"attachment": ir.attachment} of the file to send
-        :param user: res.users on whose behalf it is sent; by default the current user for
-            MANUAL_ORIGINS, else the record's salesperson
-        :param reader: res.users responsible for what a job sends; fields show nothing if it is
-            empty. By default the current user
+        :param user: for whom; by default the current user (MANUAL_ORIGINS) or the salesperson
+        :param reader: who is responsible for what a job sends; if empty, fields show nothing
         :param not_before: naive UTC datetime
         :param origin_key: names the occasion; a later call with the same key returns the first row
+        :param key: like `origin_key`, chosen by another system, within the number's company
         :param may_repeat: a user knows of the earlier message with this template; if 'manual'
-        :param values: further field values
-        :return: the row, `queued` or `skipped`
+        :param values: further field values; returns the row, `queued` or `skipped`
         """
+        sender = sender.sudo()
+        origin_key = origin_key or (key and self._company_key(key, sender.company_id))
         if origin_key and (known := self._find_by_origin_key(origin_key)):
             return known
-        sender = sender.sudo()
         user = user or self._message_user(record, origin)
         record = with_language(user or sender.company_id, record)
         to, person = self._address_values(record, sender.portfolio_id)
@@ -197,6 +202,30 @@ class WabaMessage(models.Model):
             sender._trigger_dispatch()
             row._on_queued(media)
         return row
+
+    @api.model
+    def _company_key(self, key, company):
+        return f"key/{company.id}/{key}"
+
+    @api.model
+    def _find_by_key(self, key, company):
+        """The row of another system's key, with all rights; perhaps empty."""
+        return self._find_by_origin_key(self._company_key(key, company)).sudo()
+
+    def _check_same_request(self, key, digest):
+        """Return this message if it was requested with the same content.
+
+        :raise UserError: the key was used for something else
+        """
+        if self.request_digest == digest:
+            return self
+        raise UserError(
+            self.env._(
+                "The key %s was already used for another message: other person, template or "
+                "texts. Nothing was sent. Use a new key for a new message.",
+                key,
+            )
+        )
 
     def _find_by_origin_key(self, origin_key):
         """The row of this key, with the caller's rights; perhaps empty."""

@@ -37,7 +37,7 @@ WORDS = "sentences, marks and keys of the addon itself"
 STAYS = {
     PEOPLE: {
         "waba_message": "number person_name parameters variant_parameters text payload details",
-        "waba_recipient": "number wa_number user_uid former_uids name",
+        "waba_recipient": "number wa_number user_uid former_uids name app_name",
         "waba_consent": "number evidence",
         "waba_audience_import": "evidence summary",
         "waba_consent_note": "note",
@@ -116,7 +116,7 @@ STAYS = {
         "waba_file_upload": "reason",
         "waba_media": "reason",
         "waba_message": "uuid origin_key res_model record_traits streak_type failure_reason"
-        " time_zone link_token",
+        " time_zone link_token request_digest",
         "waba_outgoing_event": "uuid kind event_key res_model",
         "waba_phone_prefix": "prefix",
         "waba_preflight": "summary verdict delay",
