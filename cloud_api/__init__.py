@@ -79,6 +79,7 @@ from .parameters import (
 from .payloads import media_message, template_message, text_message
 from .pool import SendPool
 from .preview import render_preview
+from .referral import Referral, fetch_picture
 from .template_content import (
     build_components,
     is_content,

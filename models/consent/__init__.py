@@ -6,6 +6,7 @@ from . import waba_merge
 from . import waba_recipient_consent
 from . import waba_recipient_possible_opt_out
 from . import waba_reach
+from . import waba_person_link
 from . import waba_consent
 from . import waba_consent_import
 from . import waba_consent_word

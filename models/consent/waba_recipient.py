@@ -107,10 +107,10 @@ class WabaRecipient(models.Model):
     # Few recipients have any; searched only for an id that no row has now.
     _former_uids_idx = models.Index("(portfolio_id) WHERE former_uids IS NOT NULL")
 
-    @api.depends("number", "user_uid", "name", "erased_at")
+    @api.depends("number", "user_uid", "username", "name", "erased_at")
     def _compute_display_name(self):
         for recipient in self:
-            handle = recipient.number or recipient.user_uid or ""
+            handle = recipient._handle()
             if recipient.erased_at and not (handle or recipient.name):
                 handle = self.env._("Erased person %s", recipient.id)
             recipient.display_name = f"{recipient.name} · {handle}" if recipient.name else handle
@@ -464,6 +464,7 @@ class WabaRecipient(models.Model):
         user_uid = other.user_uid
         other.message_ids.write({"recipient_id": self.id})
         self.env["waba.conversation"]._merge_conversations(other, self)
+        self._move_links(other)
         entries = other._standing_entries()
         former = (other.former_uids or "").split()
         other.write({"user_uid": False, "former_uids": False, "name": other.name or user_uid})
@@ -488,6 +489,7 @@ class WabaRecipient(models.Model):
             lambda message: message.state not in ("queued", "reserved", "uncertain")
         ).write({"recipient_id": self.id})
         self.env["waba.conversation"]._merge_conversations(other, self)
+        self._move_links(other)
         self._merge_send_history(other)
 
     def _merge_send_history(self, other):
@@ -499,7 +501,7 @@ class WabaRecipient(models.Model):
         self.write(
             {
                 "name": self.name or other.name,
-                "partner_id": self.partner_id.id or other.partner_id.id,
+                "username": self.username or other.username,
                 "is_blocked": self.is_blocked or other.is_blocked,
                 **{
                     name: later(name)
@@ -562,6 +564,7 @@ class WabaRecipient(models.Model):
         """Merge `other`, a row of the same person; it is deleted unless it has consent entries."""
         other.message_ids.write({"recipient_id": self.id})
         self.env["waba.conversation"]._merge_conversations(other, self)
+        self._move_links(other)
         user_uid = other.user_uid
         values = {
             name: max(self[name], other[name])
@@ -569,9 +572,9 @@ class WabaRecipient(models.Model):
             if self[name] and other[name] and other[name] > self[name]
         } | {name: other[name] for name in LATEST_WINS_FIELDS if other[name] and not self[name]}
         values["is_blocked"] = self.is_blocked or other.is_blocked
-        for name in ("partner_id", "name", "wa_number"):
+        for name in ("name", "username", "wa_number"):
             if not self[name] and other[name]:
-                values[name] = other[name].id if name == "partner_id" else other[name]
+                values[name] = other[name]
         if user_uid:
             other.user_uid = False
             # The id is unique: it has to leave the other row in the database first.

@@ -340,6 +340,7 @@ class WabaConversation(models.Model):
         return {
             "now": fields.Datetime.to_string(fields.Datetime.now()),
             "window_until": _format_datetime(self.window_expires_at),
+            "free_until": _format_datetime(self.free_until_at),
             "waiting_since": _format_datetime(self.waiting_since),
             "unread": self.unread_count,
             "responsible": _id_and_name(self.responsible_id),
@@ -463,7 +464,7 @@ class WabaConversation(models.Model):
         )
         shown = (
             self.responsible_id.id, self.unread_count, self.window_expires_at, self.inbox_state,
-            self.is_blocked, self._held_until(),
+            self.is_blocked, self.free_until_at, self._held_until(),
         )  # fmt: skip
         return "/".join(map(str, (found, *shown, self.recipient_id.may_opt_out_at)))
 

@@ -36,7 +36,9 @@ META = "what Meta calls things, and says of them; opens nothing without a key"
 WORDS = "sentences, marks and keys of the addon itself"
 STAYS = {
     PEOPLE: {
-        "waba_message": "number person_name parameters variant_parameters text payload details",
+        "waba_message": "number person_name parameters variant_parameters text payload details"
+        " ctwa_clid",
+        "waba_conversation": "ctwa_clid",
         "waba_recipient": "number wa_number user_uid former_uids name app_name",
         "waba_consent": "number evidence",
         "waba_audience_import": "evidence summary",
@@ -81,6 +83,8 @@ STAYS = {
         " blocked_country_codes missing_webhook_fields volume_tiers"
         " marketing_onboarding",
         "waba_action_variable": "example",
+        "waba_ad": "ad_uid source_type headline body welcome_text source_url media_type video_url"
+        " picture_url",
         "waba_campaign_language": "language",
         "waba_campaign_price": "estimate estimate_problem",
         "waba_campaign_variable": "example",
@@ -103,6 +107,7 @@ STAYS = {
     },
     WORDS: {
         "waba_account": "base_url stop_reason stops home",
+        "waba_ad": "picture_reason",
         "waba_attribution": "event_key",
         "waba_audience_import": "record_ids",
         "waba_campaign": "template_signature pause_reason trimmed_counts winner_reason"

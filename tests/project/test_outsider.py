@@ -41,6 +41,10 @@ METHODS = {
         "action_view_templates": "reads", "action_confirm_database": "system",
         "action_retry_marketing_api": "manager",
     },
+    "waba.ad": {
+        "action_view_conversations": "reads", "action_view_leads": "reads",
+        "action_view_won": "reads",
+    },
     "waba.attribution": {"action_open_lead": "reads"},
     "waba.auto.reply": {"action_view_replies": "reads"},
     "waba.campaign": {

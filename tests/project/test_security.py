@@ -29,6 +29,7 @@ RIGHTS = {
     "waba.template.gallery.line": {USER: "rw", MANAGER: "rw", SYSTEM: ""},
     "waba.recipient": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.ad": {USER: "r", MANAGER: "rw", SYSTEM: ""},
     "waba.auto.reply": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.media": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.file": {USER: "r", MANAGER: "r", SYSTEM: ""},

@@ -90,6 +90,7 @@ WRITABLE = {
         (MANAGER,), "source field_path text file_id offer_ends_at hours in_recipient_zone fallback"
     ),
     "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
+    "waba.ad": ((MANAGER,), "utm_campaign_id"),
     "waba.rate": (
         (MANAGER,), "market country_ids category amount currency_id valid_from company_id active"
     ),
