@@ -146,6 +146,16 @@ class CloudApiClient(TemplateCalls, ConversionCalls):
         """Delete a QR code: printed ones stop working."""
         return succeeded(self._request("DELETE", (phone_number_uid, "message_qrdls", code_uid)))
 
+    def request_app_data(self, phone_number_uid, sync_type):
+        """Have Meta send what the WhatsApp Business app knows, as webhooks; once per onboarding,
+        within 24 hours of it (Onboarding WhatsApp Business app users, 2026-03-20).
+
+        :param sync_type: 'history' or 'smb_app_state_sync'
+        :raise RequestRefused: too late, done before, or no such number
+        """
+        body = {"messaging_product": "whatsapp", "sync_type": sync_type}
+        self._request("POST", (phone_number_uid, "smb_app_data"), body)
+
     # Numbers, account, token
 
     def list_phone_numbers(self, waba_uid):

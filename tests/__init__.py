@@ -102,6 +102,8 @@ from .dispatch import test_repeats
 from .dispatch import test_second_sender
 from .dispatch import test_settle
 from .dispatch import test_statuses
+from .integration import test_outgoing_webhooks
+from .integration import test_public_api
 from .optin import test_optin_meta
 from .optin import test_optin_page
 from .optin import test_optin_source
@@ -211,6 +213,7 @@ from .tours import test_reputation_story_tour
 from .tours import test_reputation_tour
 from .tours import test_sequence_tour
 from .tours import test_tours
+from .webhook import test_coexistence_journey
 from .webhook import test_webhook_apply
 from .webhook import test_webhook_door
 from .webhook import test_webhook_fields

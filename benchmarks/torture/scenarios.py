@@ -263,6 +263,23 @@ def budgets(people, hosts, points, stage, has_auction=False):
     stage.kills = stage.servers.kill_count()
 
 
+def outgoing_events(people, points, stage):
+    """Another system is told what becomes of each message; it fails often, and workers die.
+
+    Recorded exactly once, delivered at least once with the same ID; judged by the receiver's log.
+    """
+    log = stage.subscribe()
+    stage.servers.start_host(4)
+    stage.campaign(stage.take_leads(people))
+    stage.wait_killed_at("statuses applied, not committed")
+    for point in points:
+        stage.hurry_events()
+        stage.wait_killed_at(point)
+    stage.settle()
+    stage.drain_events()
+    stage.check_events(log, least=people)
+
+
 def _required_second_messages(followed):
     """The minimum number of second messages sent after days: people answer, a colleague writes,
     some cannot be reached."""
@@ -610,6 +627,10 @@ SCENARIOS = [
     Scenario("crowd: budgets and a maximum price",
              partial(budgets, 250, 2, [point for point, _skip in SENDING_POINTS[:6]],
                      has_auction=True)),
+    Scenario("events: workers die, the receiver fails",
+             partial(outgoing_events, 300,
+                     ("events claimed, not committed", "events sent, not recorded",
+                      "events recorded, not committed", "events sent, not recorded"))),
     Scenario("crowd: serialization failures", serialization_failures),
     Scenario("crowd: the scheduler's lock lost", lost_lock, errors_expected=True),
     Scenario("crowd: a frozen worker", stalled_worker),

@@ -63,6 +63,11 @@ class WabaRecipient(models.Model):
         copy=False,
     )
     name = fields.Char("WhatsApp name", readonly=True)
+    app_name = fields.Char(
+        "Name on the phone", readonly=True,
+        help="In the address book of the WhatsApp Business app.",
+    )  # fmt: skip
+    app_named_at = fields.Datetime(readonly=True)
     partner_id = fields.Many2one(
         "res.partner", ondelete="set null", index="btree_not_null", readonly=True
     )
@@ -278,6 +283,14 @@ class WabaRecipient(models.Model):
             person = self.create({"portfolio_id": portfolio.id, "user_uid": user_uid})
         person._apply_names(number, user_uid, name)
         return person
+
+    def _set_app_name(self, name, at):
+        """Set the name of the app's address book, '' removes it; an older report changes nothing.
+
+        :param at: naive UTC datetime
+        """
+        if not self.app_named_at or self.app_named_at <= at:
+            self.write({"app_name": name or False, "app_named_at": at})
 
     @api.model
     def _find_by_e164(self, portfolio, number):

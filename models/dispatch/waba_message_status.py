@@ -148,6 +148,8 @@ class WabaMessage(models.Model):
             return self.env._("Frequency cap reached.")
         if self.wait_reason == "budget":
             return self.env._("This month's budget is used.")
+        if self.wait_reason == "standby":
+            return self.env._("Another app answers this person.")
         return ""
 
     def _count_direct_ahead(self):
@@ -186,6 +188,9 @@ class WabaMessage(models.Model):
             elif result.outcome == "accepted":
                 run.bad_requests.clear()
         self._on_results(results)
+        failed = [result.key for result in results if result.outcome in ("error", "not_sent")]
+        if failed:
+            self.env["waba.account"]._on_message_changes(failed)
         return stopped
 
     @api.model
@@ -378,6 +383,7 @@ class WabaMessage(models.Model):
             conversations._on_arrival(arrived)
         if free:
             conversations._on_free_window(free)
+        self.env["waba.account"]._on_message_changes(messages.ids)
         return strays
 
     @api.model

@@ -235,6 +235,7 @@ class WabaRecipient(models.Model):
         messages._unlink_copies()
         messages._clear_lead_names()
         messages._clear_clicks()
+        self.env["waba.outgoing.event"]._erase_people(self, companies)
         domains = {model: self._held_domain(model, companies) for model in PERSONAL_MODELS}
         ids = {model: self.env[model].search(domain).ids for model, domain in domains.items()}
         self.env.flush_all()
@@ -262,7 +263,7 @@ class WabaRecipient(models.Model):
             SQL(
                 """UPDATE waba_recipient
                       SET number = NULL, wa_number = NULL, user_uid = NULL,
-                          former_uids = NULL, name = NULL,
+                          former_uids = NULL, name = NULL, app_name = NULL,
                           partner_id = NULL, may_opt_out_at = NULL,
                           may_opt_out_message_id = NULL, erased_at = %s
                     WHERE id = ANY(%s)""",

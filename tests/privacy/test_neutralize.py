@@ -39,7 +39,7 @@ STAYS = {
         "waba_message": "number person_name parameters variant_parameters text payload details"
         " ctwa_clid",
         "waba_conversation": "ctwa_clid",
-        "waba_recipient": "number wa_number user_uid former_uids name",
+        "waba_recipient": "number wa_number user_uid former_uids name app_name",
         "waba_consent": "number evidence",
         "waba_audience_import": "evidence summary",
         "waba_consent_note": "note",
@@ -126,7 +126,7 @@ STAYS = {
         "waba_file_upload": "reason",
         "waba_media": "reason",
         "waba_message": "uuid origin_key res_model record_traits streak_type failure_reason"
-        " time_zone link_token",
+        " time_zone link_token request_digest",
         "waba_optin_source": "code page_key",
         "waba_outgoing_event": "uuid kind event_key res_model",
         "waba_phone_prefix": "prefix",

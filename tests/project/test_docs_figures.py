@@ -1,8 +1,10 @@
 """Figures in docs/*.md are those of the code, and each names its constant."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
+from odoo.addons.waba_campaign.cloud_api.outgoing import TIMEOUT as OUTGOING_TIMEOUT
 from odoo.addons.waba_campaign.models.analytics import (
     waba_attribution_due,
     waba_message_cost,
@@ -26,6 +28,7 @@ from odoo.addons.waba_campaign.models.conversation import (
 )
 from odoo.addons.waba_campaign.models.conversation import (
     waba_message_inbound,
+    waba_public_api,
 )
 from odoo.addons.waba_campaign.models.dispatch import (
     waba_budget,
@@ -35,6 +38,7 @@ from odoo.addons.waba_campaign.models.dispatch import (
 from odoo.addons.waba_campaign.models.dispatch import (
     waba_message_queue as waba_message_test,
 )
+from odoo.addons.waba_campaign.models.integration import waba_outgoing_event
 from odoo.addons.waba_campaign.models.optin import waba_optin_visit
 from odoo.addons.waba_campaign.models.privacy import (
     waba_message_privacy as waba_message_retention,
@@ -56,6 +60,7 @@ from odoo.addons.waba_campaign.policy import (
     cost,
     media,
     optin,
+    outgoing,
     pacing,
     preflight,
     preflight_outlook,
@@ -64,6 +69,7 @@ from odoo.addons.waba_campaign.policy import (
     reputation_trend,
     requirements,
     response,
+    standby,
 )
 from odoo.tests import TransactionCase
 
@@ -100,6 +106,18 @@ SENTENCES = {
         ("after {} days (`INBOUND_LIFE`)", days(media.INBOUND_LIFE)),
         ("at most {} in 24 hours (`MAX_PER_DAY`)", auto_reply.MAX_PER_DAY),
         ("within {} hour of the message (`ANSWER_PERIOD`)", hours(auto_reply.ANSWER_PERIOD)),
+    ],
+    "coexistence.md": [
+        ("at the latest {} hours after the last report (`HOLD_PERIOD`)",
+         hours(standby.HOLD_PERIOD)),
+    ],
+    "api.md": [
+        ("up to {} characters", waba_public_api.MAX_API_KEY),
+        ("for about {} days", days(sum(outgoing.RETRY_DELAYS, timedelta()) + timedelta(hours=2))),
+        ("`RETRY_DELAYS`",),
+        ("for {} hours (`PAUSE_AFTER`)", hours(outgoing.PAUSE_AFTER)),
+        ("after {} days (`KEEP`)", days(waba_outgoing_event.KEEP)),
+        ("within {} seconds", OUTGOING_TIMEOUT[1]),
     ],
     "followups.md": [
         ("the last {} days (`QUOTATION_PERIOD`)", days(waba_sequence_trigger.QUOTATION_PERIOD)),

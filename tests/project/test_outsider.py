@@ -91,7 +91,7 @@ METHODS = {
     "waba.message": {
         "action_open_error_help": "reads", "action_open_record": "reads", "action_retry": "writes",
         "action_settle_arrived": "writes", "action_settle_resend": "writes",
-        "action_waba_log_block": "writes",
+        "action_waba_log_block": "writes", "send_template": "writes",
     },
     "waba.optin.source": {
         "action_delete_meta_code": "manager", "action_open_page": "reads",
@@ -125,6 +125,7 @@ METHODS = {
     "waba.sender": {
         "action_pause": "manager", "action_release": "manager", "action_resume": "manager",
         "action_sync": "manager", "action_view_campaigns": "reads",
+        "action_request_app_data": "manager",
         "action_view_counted_recipients": "reads", "action_view_evidence": "reads",
         "reputation_dashboard_data": "manager",
     },

@@ -31,6 +31,7 @@ SETTINGS = (
     " waba_same_template_hours"
     " waba_us_marketing_left_out waba_opt_in_required waba_feed_blacklist waba_attribution_days"
     " waba_test_numbers waba_approval_above waba_approval_own waba_notify waba_create_lead"
+    " waba_app_people"
     " waba_lead_team_id waba_lead_user_id waba_hand_over_hours waba_presence"
     " waba_month_budget waba_unknown_price waba_budget_direct waba_consent_months"
     " waba_conversion_consent"
