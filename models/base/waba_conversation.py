@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ..tools.hooks import hook
 from .waba_person_mixin import linked_record
 
 # Meta, Send messages, 2025-11-04: any inbound message opens or renews a 24 h service window.
@@ -140,6 +141,10 @@ class WabaConversation(models.Model):
             )
             kept.responsible_id = kept.responsible_id or conversation.responsible_id
             conversation.unlink()
+
+    @hook
+    def _on_written(self, message):
+        """After this inbound message of the conversation was stored, like `_on_inbound`."""
 
     def _notify_viewers(self, what="changed", **values):
         """Notify open screens that these conversations changed; the bus carries no content.

@@ -118,6 +118,7 @@ class WabaMessage(models.Model):
             message._answer_automatically(conversation, at)
             conversation._notify_viewers()
             message._on_inbound()
+            conversation._on_written(message)
         return message
 
     @api.model
@@ -461,7 +462,8 @@ class WabaMessage(models.Model):
     def _post_outbound_note(self, media):
         """Log a note, without notifying anyone, on the record that the message was sent from."""
         message = self.sudo()
-        record = message._get_record()
+        record = message._get_document()
+        record = message._get_record() if record is None else record
         if record is None or message.origin == "test" or message.kind == "reaction":
             return
         author = self.env.ref("base.partner_root")
@@ -609,11 +611,25 @@ class WabaMessage(models.Model):
             "place": self._format_location(details),
             "contacts": details.get("contacts", []),
             "order": details.get("order", []),
+            "quotation": self._quotation_state(),
             "is_forwarded": bool(details.get("forwarded")),
             "is_voice": bool(details.get("voice")),
             "files": [media._format_file(record) for media in self.media_ids],
             "edited": False,
             "is_revoked": False,
+        }
+
+    def _quotation_state(self):
+        """What the card of an order offers: {'name', 'may_create'}; False for other messages."""
+        if self.kind != "order":
+            return False
+        quotation = self.sudo()._get_document()
+        may_create = "sale.order" in self.env and self.env(su=False)["sale.order"].has_access(
+            "create"
+        )
+        return {
+            "name": quotation.display_name if quotation is not None else False,
+            "may_create": may_create,
         }
 
     def _state_text(self):

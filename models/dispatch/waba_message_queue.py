@@ -434,7 +434,15 @@ class WabaMessage(models.Model):
         return person.marketing_held_until if content["category"] == "marketing" else None
 
     def _exclusion_reason(
-        self, sender, person, to, content, moment, promotions_free_at, repeats_free_at=None
+        self,
+        sender,
+        person,
+        to,
+        content,
+        moment,
+        promotions_free_at,
+        repeats_free_at=None,
+        by_whatsapp=True,
     ):
         """Return (reason key, sentence) why this message cannot be sent, or (False, False).
 
@@ -442,6 +450,7 @@ class WabaMessage(models.Model):
         :param promotions_free_at: from when the frequency cap allows one more promotion, None if
             now
         :param repeats_free_at: from when the template may be sent again, None if now
+        :param by_whatsapp: False for another way: whether WhatsApp reaches them is no reason
         """
         number = to["number"] or ""
         is_ours = bool(self.env["waba.sender"]._filter_own_numbers([number]))
@@ -468,7 +477,7 @@ class WabaMessage(models.Model):
                 },
                 renumbered=self._is_renumbered(sender, to, content),
                 blacklisted=number in self.env["waba.recipient"]._filter_blacklisted([number]),
-                unreachable_until=person.unreachable_until,
+                unreachable_until=person.unreachable_until if by_whatsapp else None,
                 blocked=person.is_blocked,
                 country_code=number_country(number),
                 window_expires_at=window.window_expires_at,

@@ -31,6 +31,7 @@ SETTINGS = (
     " waba_same_template_hours"
     " waba_us_marketing_left_out waba_opt_in_required waba_feed_blacklist waba_attribution_days"
     " waba_test_numbers waba_approval_above waba_approval_own waba_notify waba_create_lead"
+    " waba_order_to_quotation"
     " waba_lead_team_id waba_lead_user_id waba_hand_over_hours waba_presence"
     " waba_month_budget waba_unknown_price waba_budget_direct"
 )
@@ -45,7 +46,11 @@ WRITABLE = {
         " audience_campaign_id audience_outcome audience_excluded_ids"
         " ab_test ab_share ab_hours ab_criterion"
         " b_template_id b_variable_ids holdout_percent by_language language_ids price_ids"
-        " budget"
+        " budget fallback_kind fallback_hours fallback_template_id"
+    )),
+    "waba.recurring": (BOTH, (
+        "campaign_id unit mon tue wed thu fri sat sun month_day hour tz until max_runs late_hours"
+        " audience"
     )),
     "waba.campaign.variable": (BOTH, f"{OF_A_LINE} campaign_id variant language_id"),
     "waba.campaign.language": (BOTH, "campaign_id template_id variable_ids"),
