@@ -60,6 +60,7 @@ from .nodes import (
     Template,
     TemplateComparison,
 )
+from .outgoing import Delivery, check_receiver, deliver, sign
 from .pacer import Pacer
 from .parameter_check import ParameterCheck, ParameterProblem, clean_parameter
 from .parameters import (
@@ -73,6 +74,7 @@ from .parameters import (
 from .payloads import media_message, template_message, text_message
 from .pool import SendPool
 from .preview import render_preview
+from .referral import Referral, fetch_picture
 from .template_content import (
     build_components,
     is_content,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime
 
+from .referral import Referral
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
@@ -44,6 +46,7 @@ class MessageStatus(Event):
     :param is_group: progress of a message in a group, at one of its members.
     :param billable: None when Meta gives no pricing.
     :param cost: what Meta charges, as it reports it under a maximum price; None otherwise.
+    :param free_until: the end of the free window after an ad; None where the status names none.
     """
 
     phone_number_uid: str = ""
@@ -58,6 +61,7 @@ class MessageStatus(Event):
     billable: bool | None = None
     cost: float | None = None
     cost_currency: str = ""
+    free_until: datetime | None = None
     profile_name: str = ""
     error: ErrorInfo | None = None
 
@@ -80,7 +84,7 @@ class InboundMessage(Event):
     :param text: best readable text of any kind, may be empty.
     :param payload: id of the button or list row, ours to define.
     :param context_wamid: our message that this one answers, reacts to, edits or revokes.
-    :param referral: Meta's object for click-to-WhatsApp ads, None elsewhere.
+    :param referral: the ad or post they came from, None elsewhere.
     :param new_number: number after a change (system message `user_changed_number`).
     :param previous_user_uid: business-scoped id before a change.
     :param group_uid: the group it was written in, '' between one person and us.
@@ -101,7 +105,7 @@ class InboundMessage(Event):
     text: str = ""
     payload: str = ""
     context_wamid: str = ""
-    referral: dict | None = dataclass_field(default=None, hash=False)
+    referral: Referral | None = None
     media: Media | None = None
     details: dict | None = dataclass_field(default=None, hash=False)
     new_number: str = ""

@@ -2,10 +2,12 @@
 
 from .errors import classify
 from .events import ErrorInfo, InboundMessage, MessageStatus, PlatformError
+from .referral import read_referral
 from .values import (
     as_amount,
     as_bsuid,
     as_code,
+    as_datetime,
     as_dict,
     as_list,
     as_name,
@@ -71,6 +73,7 @@ def _status(scope, status):
     pricing = as_dict(status.get("pricing"))
     billable = pricing.get("billable")
     cost = as_dict(pricing.get("cost"))
+    pricing_type = as_text(pricing.get("type")).lower()
     return MessageStatus(
         **scope.shared(status, status.get("timestamp")),
         phone_number_uid=scope.phone_number_uid,
@@ -81,13 +84,26 @@ def _status(scope, status):
         opaque=opaque,
         is_group=is_group,
         pricing_category=as_text(pricing.get("category")).lower(),
-        pricing_type=as_text(pricing.get("type")).lower(),
+        pricing_type=pricing_type,
+        free_until=_free_until(status, pricing_type),
         billable=billable if isinstance(billable, bool) else None,
         cost=as_amount(cost.get("amount")),
         cost_currency=as_text(cost.get("currency")).strip().upper()[:3],
         profile_name=_profile(contact, "name"),
         error=_first_error(status),
     )
+
+
+def _free_until(status, pricing_type):
+    """The end of the free window after an ad, where the status names it.
+
+    Since v24.0 `conversation` comes in such a window only (Status messages webhooks, 2025-11-20).
+    """
+    conversation = as_dict(status.get("conversation"))
+    origin = as_word(as_dict(conversation.get("origin")).get("type"))
+    if pricing_type != "free_entry_point" and origin != "referral_conversion":
+        return None
+    return as_datetime(conversation.get("expiration_timestamp"))
 
 
 def _profile(contact, name):
@@ -131,7 +147,6 @@ def _inbound(scope, message):
     ):
         return scope.unknown("a message without id and type, or without sender", message)
     contact = scope.contact(digits(sender), sender, user_uid, changed_uid)
-    referral = message.get("referral")
     return InboundMessage(
         **scope.shared(message, message.get("timestamp")),
         phone_number_uid=scope.phone_number_uid,
@@ -144,7 +159,7 @@ def _inbound(scope, message):
         text=message_text(kind, content, message),
         payload=message_payload(kind, content),
         context_wamid=context_wamid(content, message),
-        referral=referral if isinstance(referral, dict) else None,
+        referral=read_referral(message.get("referral")),
         media=message_media(kind, content),
         details=message_details(kind, content, message),
         new_number=_new_number(system, as_number(sender)),

@@ -27,6 +27,12 @@ UPDATE waba_reputation_event SET raw = NULL WHERE raw IS NOT NULL;
 UPDATE waba_privacy SET file = NULL WHERE file IS NOT NULL;
 -- Lists of people that were uploaded, temporary too. A dialog cannot be without its file.
 UPDATE waba_audience_import SET file = '', rejected = NULL;
+-- Other systems hear of the original only, and a copy must not sign in its name.
+UPDATE waba_outgoing_webhook
+   SET active = false, state = 'paused', secret = NULL, url = NULL;
+UPDATE waba_outgoing_event
+   SET body = NULL, error = NULL, next_attempt_at = NULL,
+       state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END;
 -- Everything that sends messages without a user's request.
 UPDATE waba_auto_reply SET active = false;
 UPDATE res_company SET waba_create_lead = false WHERE waba_create_lead;

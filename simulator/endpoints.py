@@ -1,5 +1,6 @@
 """Graph's endpoints other than sending: nodes, lists, templates, media, subscriptions, tokens."""
 
+from .conversions import Dataset
 from .graph_errors import GraphError, missing_parameter
 from .nodes import NUMBER_LIST
 from .paging import page
@@ -54,6 +55,9 @@ class Endpoints:
             ("POST", Account, "message_templates/archive"): self._archive,
             ("POST", Account, "message_templates/unarchive"): self._unarchive,
             ("GET", Account, "template_analytics"): self._template_analytics,
+            ("GET", Account, "dataset"): self.sim.conversions.dataset,
+            ("POST", Account, "dataset"): self.sim.conversions.dataset,
+            ("POST", Dataset, "events"): self.sim.conversions.receive,
         }
         for kind in (Number, Account, Business, Template):
             table["GET", kind, ""] = self._read_node

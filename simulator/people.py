@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, fields
 
 from . import webhook_bodies as bodies
+from .free_entry import open_window
 from .state import draws
 from .template_analytics import product_of
 from .template_parameters import button_payload
@@ -155,6 +156,7 @@ class People:
         now = self.world.clock.now()
         if status == message.priced_status:
             self.ledger.charge(message, now)
+            open_window(message, now)
         if message.template:
             message.template.tally(status, now, product_of(message))
         self.delivery.enqueue_update(bodies.status_update(message, status, now, code))

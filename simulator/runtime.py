@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import asdict
 
+from .conversions import Conversions
 from .delivery import Delivery
 from .faults import Faults
 from .heartbeat import Heartbeat
@@ -38,6 +39,7 @@ class Simulator:
         self.delivery = Delivery(self.world, settings)
         self.ledger = Ledger()
         self.people = People(self.world, self.timeline, self.delivery, self.ledger)
+        self.conversions = Conversions(self.world, self.people)
         self.nodes = Nodes(self.world, self.delivery)
         self.marketing = Marketing(self.world)
         self.sender = Sender(self.world, self.people, self.marketing)

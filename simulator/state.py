@@ -218,6 +218,8 @@ class Person:
     error: int = 0
     opted_out: set = field(default_factory=set)
     windows: dict = field(default_factory=dict)
+    ad_clicks: dict = field(default_factory=dict)
+    free_until: dict = field(default_factory=dict)
     asked_stop_at: float | None = None
     told_stop_at: float | None = None
 
@@ -292,6 +294,10 @@ class World:
         self.uploads = {}
         self.samples = {}
         self.reviews = []
+        # Of conversions.py: {dataset id: Dataset}, {click id: account id}, events received.
+        self.datasets = {}
+        self.clicks = {}
+        self.conversions = []
         self._ids = itertools.count(1)
         self._run = secrets.token_hex(4)
 
@@ -307,10 +313,10 @@ class World:
         return f"{prefix}{next(self._ids):014d}"
 
     def node(self, object_id):
-        """The Number, Account, Business, Template or live MediaFile of this id, or None."""
+        """The Number, Account, Business, Template, Dataset or live file of this id, or None."""
         return (self.numbers.get(object_id) or self.accounts.get(object_id)
                 or self.businesses.get(object_id) or self.templates.get(object_id)
-                or self.file(object_id))
+                or self.datasets.get(object_id) or self.file(object_id))
 
     def file(self, media_id):
         """The MediaFile of this id unless it has ended, or None."""

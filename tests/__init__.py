@@ -1,3 +1,4 @@
+from .ads import test_ad
 from .analytics import test_figures
 from .analytics import test_links
 from .analytics import test_money
@@ -43,6 +44,7 @@ from .cloud_api import test_cloud_api_marketing
 from .cloud_api import test_cloud_api_media
 from .cloud_api import test_cloud_api_payloads
 from .cloud_api import test_cloud_api_pool
+from .cloud_api import test_cloud_api_referral
 from .cloud_api import test_cloud_api_template_content
 from .cloud_api import test_cloud_api_templates
 from .cloud_api import test_cloud_api_webhooks
@@ -107,7 +109,9 @@ from .policy import test_policy_consent_lists
 from .policy import test_policy_eligibility
 from .policy import test_policy_endpoint
 from .policy import test_policy_followup
+from .policy import test_policy_free_window
 from .policy import test_policy_frequency
+from .policy import test_policy_growth
 from .policy import test_policy_hours
 from .policy import test_policy_intent
 from .policy import test_policy_landing

@@ -37,6 +37,11 @@ class WabaConversation(models.Model):
     # Service window and pace
     last_inbound_at = fields.Datetime("Last received", readonly=True)
     window_expires_at = fields.Datetime("Reply window until", readonly=True)
+    free_until_at = fields.Datetime(
+        "Free until",
+        readonly=True,
+        help="Meta charges nothing until then: the person came from an ad, and was answered.",
+    )
     pair_free_at = fields.Datetime(
         "Next message from",
         readonly=True,
@@ -133,7 +138,7 @@ class WabaConversation(models.Model):
             if not kept:
                 conversation.recipient_id = new
                 continue
-            for name in ("last_inbound_at", "window_expires_at", "pair_free_at"):
+            for name in ("last_inbound_at", "window_expires_at", "free_until_at", "pair_free_at"):
                 kept[name] = max(filter(None, [kept[name], conversation[name]]), default=False)
             kept.unread_count += conversation.unread_count
             kept.waiting_since = min(

@@ -457,9 +457,9 @@ class WabaMessage(models.Model):
 
     @hook
     def _on_queued(self, media):
-        """After this message, outside campaigns, was queued.
+        """After these messages, outside campaigns, were queued.
 
-        :param media: as in `_queue_direct`
+        :param media: as in `_queue_many`; then it is one message
         """
 
     @hook

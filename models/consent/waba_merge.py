@@ -6,7 +6,7 @@ Called by Odoo's merge of leads, wizard/base_partner_merge.py and hooks of the p
 from odoo import models
 from odoo.tools import SQL, format_date
 
-from ..tools.hooks import implements
+from ..tools.hooks import hook, implements
 from .waba_recipient import recipients_with_numbers
 
 # Whether the aliases `ours` and `theirs` of waba_recipient are one person.
@@ -61,7 +61,12 @@ class CrmLead(models.Model):
         env = self.env(su=True)
         env["waba.recipient"]._apply_record_merge((self + opportunities).with_env(env))
         env["waba.message"]._apply_record_merge("crm.lead", opportunities.ids, self.id)
+        self._on_waba_merge(opportunities)
         return result
+
+    @hook
+    def _on_waba_merge(self, opportunities):
+        """After messages and consent of these leads moved to this one, before they are deleted."""
 
 
 class WabaPortfolio(models.Model):

@@ -338,6 +338,7 @@ class WabaConversation(models.Model):
         return {
             "now": fields.Datetime.to_string(fields.Datetime.now()),
             "window_until": _format_datetime(self.window_expires_at),
+            "free_until": _format_datetime(self.free_until_at),
             "waiting_since": _format_datetime(self.waiting_since),
             "unread": self.unread_count,
             "responsible": _id_and_name(self.responsible_id),
@@ -438,7 +439,7 @@ class WabaConversation(models.Model):
         )
         shown = (
             self.responsible_id.id, self.unread_count, self.window_expires_at, self.inbox_state,
-            self.is_blocked,
+            self.is_blocked, self.free_until_at,
         )  # fmt: skip
         return "/".join(map(str, (found, *shown, self.recipient_id.may_opt_out_at)))
 

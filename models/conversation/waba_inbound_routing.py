@@ -9,6 +9,7 @@ from odoo import api, models
 from odoo.fields import Domain
 
 from ...policy import intent, landing
+from ..tools.hooks import hook
 
 # A number has a handful of leads and contacts at most; only the newest can be chosen.
 CANDIDATES = 20
@@ -41,7 +42,7 @@ class WabaRecipient(models.Model):
                 landing.LAST_WRITTEN: lambda: self._last_written_record(company),
                 landing.OPEN_LEAD: lambda: self._open_lead(company),
                 landing.PARTNER: lambda: self._company_partner(company),
-                landing.NEW_LEAD: lambda: makes_lead and self._new_lead(company, item, answered),
+                landing.NEW_LEAD: lambda: makes_lead and self._new_lead(sender, item, answered),
             }
         )
 
@@ -104,13 +105,16 @@ class WabaRecipient(models.Model):
             at=partner.write_date or datetime.min,
         )
 
-    def _new_lead(self, company, item, answered):
+    def _new_lead(self, sender, item, answered):
         """Create a lead for an unknown contact, with the company's settings.
 
-        It is attributed to the campaign whose message is answered, if any.
+        It is attributed to the ad they came from, else to the campaign whose message is answered.
         """
+        company = sender.company_id
         leads = self.env["crm.lead"].with_company(company)
-        attribution = answered.sender_id._on_new_lead(answered) if answered else ()
+        attribution = answered.sender_id._on_new_lead(answered) if answered else []
+        if item.referral:
+            attribution += self._on_referred_lead(sender, item)
         name = item.profile_name or self.name or self.number or self.user_uid
         team = company.waba_lead_team_id
         # Without a team, or with one that qualifies leads, Odoo's default applies.
@@ -129,3 +133,11 @@ class WabaRecipient(models.Model):
                 **{name: value for values in attribution for name, value in values.items()},
             }
         )
+
+    @hook
+    def _on_referred_lead(self, sender, item):
+        """Before a message from an unknown contact who came from an ad becomes a lead.
+
+        :param item: cloud_api.InboundMessage
+        :return: {field: value} of the lead
+        """

@@ -22,7 +22,7 @@ from ..base.waba_message import (
     REPLY_PERIOD,
     REPORTED_KINDS,
 )
-from ..tools.hooks import implements
+from ..tools.hooks import hook, implements
 from ..tools.labels import selection_labels, with_language
 from ..tools.moments import format_moment
 from .waba_conversation_thread import MARK_KINDS
@@ -173,8 +173,22 @@ class WabaMessage(models.Model):
                 "details": item.details or False,
                 "reply_to_id": answered.id,
                 "sent_at": at,
+                **self._referral_values(sender, item),
             }
         )
+
+    @api.model
+    def _referral_values(self, sender, item):
+        found = self._on_referral(sender, item) if item.referral else ()
+        return {name: value for values in found for name, value in values.items()}
+
+    @hook
+    def _on_referral(self, sender, item):
+        """Before a message that came from an ad is stored.
+
+        :param item: cloud_api.InboundMessage
+        :return: {field: value} of the message
+        """
 
     @api.model
     def _responsible_user(self, record, answered):
@@ -444,13 +458,14 @@ class WabaMessage(models.Model):
     @implements("_on_queued")
     def _record_answer_by_person(self, _media):
         """A message that a user wrote answers the conversation."""
-        mine = self.sudo()
-        if mine.origin == "manual" and mine.kind != "reaction" and mine.recipient_id:
-            conversations = self.env["waba.conversation"].sudo()
+        conversations = self.env["waba.conversation"].sudo()
+        for mine in self.sudo():
+            if mine.origin != "manual" or mine.kind == "reaction" or not mine.recipient_id:
+                continue
             conversation = conversations._find_or_create_pair(mine.sender_id, mine.recipient_id)
             conversation._record_answer(mine.user_id)
             conversation._notify_viewers()
-            self._close_reply_activities(
+            mine.with_env(self.env)._close_reply_activities(
                 {record for record in (mine._get_record(), conversation._get_record()) if record}
             )
 
@@ -460,21 +475,52 @@ class WabaMessage(models.Model):
 
     @implements("_on_queued")
     def _post_outbound_note(self, media):
-        """Log a note, without notifying anyone, on the record that the message was sent from."""
-        message = self.sudo()
-        record = message._get_document()
-        record = message._get_record() if record is None else record
-        if record is None or message.origin == "test" or message.kind == "reaction":
-            return
-        author = self.env.ref("base.partner_root")
-        if message.origin == "manual":
-            author = message.user_id.partner_id
-        name = media["attachment"].sudo().name if media else ""
-        message.note_id = record._message_log(
-            body=message._outbound_note(name), author_id=author.id
+        """Log a note, without notifying anyone, on the records that they were sent from."""
+        noted = self.sudo().filtered(
+            lambda one: one._note_target()[1] and one.origin != "test" and one.kind != "reaction"
         )
+        name = media["attachment"].sudo().name if media else ""
+        conversations = noted._find_conversations()
+        for (model, author), messages in noted.grouped(
+            lambda one: (
+                one._note_target()[0], one.origin == "manual" and one.user_id.partner_id
+            )
+        ).items():  # fmt: skip
+            ids = [one._note_target()[1] for one in messages]
+            existing = messages.env[model].browse(ids).exists()
+            messages = messages.filtered(
+                lambda one, ids=existing._ids: one._note_target()[1] in ids
+            )
+            while messages:
+                # Two messages about one record have a note each.
+                first = {one._note_target()[1]: one for one in reversed(messages)}
+                notes = existing.browse(first)._message_log_batch(
+                    {
+                        id_: one._outbound_note(name, conversations.get(one.id))
+                        for id_, one in first.items()
+                    },
+                    author_id=(author or self.env.ref("base.partner_root")).id,
+                )
+                for one, note in zip(first.values(), notes, strict=True):
+                    one.note_id = note
+                    messages -= one
 
-    def _outbound_note(self, file_name=""):
+    def _note_target(self):
+        """(model, id) of the record with the note: the document, else the lead or contact."""
+        if self.document_model in self.env and self.document_id:
+            return self.document_model, self.document_id
+        return self.res_model, self.res_id
+
+    def _find_conversations(self):
+        """{message id: waba.conversation} of those messages that have one."""
+        found = self.env["waba.conversation"].search(
+            [("sender_id", "in", self.sender_id.ids), ("recipient_id", "in", self.recipient_id.ids)]
+        )
+        by_pair = {(one.sender_id, one.recipient_id): one for one in found}
+        pairs = {one.id: by_pair.get((one.sender_id, one.recipient_id)) for one in self}
+        return {id_: conversation for id_, conversation in pairs.items() if conversation}
+
+    def _outbound_note(self, file_name="", conversation=None):
         """Body of the note, in its user's language."""
         message = with_language(self.user_id or self.company_id, self)
         text = message._written_text() or message.body or ""
@@ -489,7 +535,7 @@ class WabaMessage(models.Model):
         links = []
         if message.origin != "manual":
             links.append(selection_labels(message, "origin")[message.origin])
-        if conversation := message._find_conversation():
+        if conversation:
             links.append(
                 Markup('<a href="/odoo/whatsapp-conversations/%s">%s</a>')
                 % (conversation.id, message.env._("Open conversation"))
@@ -617,6 +663,7 @@ class WabaMessage(models.Model):
             "files": [media._format_file(record) for media in self.media_ids],
             "edited": False,
             "is_revoked": False,
+            "ad": next(filter(None, self._on_format_bubble()), False),
         }
 
     def _quotation_state(self):
@@ -631,6 +678,13 @@ class WabaMessage(models.Model):
             "name": quotation.display_name if quotation is not None else False,
             "may_create": may_create,
         }
+
+    @hook
+    def _on_format_bubble(self):
+        """When this message is shown in its conversation.
+
+        :return: the ad that it came from as plain values, or False
+        """
 
     def _state_text(self):
         """'Read, 27 Nov 2026 14:02', for the ticks."""

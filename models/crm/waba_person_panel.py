@@ -15,7 +15,7 @@ from ..base.waba_failure import failure_text
 from ..consent.consent_sql import strictest_consent
 from ..consent.waba_recipient import recipients_with_numbers
 from ..tools.labels import selection_label
-from ..tools.moments import format_moment
+from ..tools.moments import format_moment, moment_text
 from ..tools.phone_countries import number_country
 from ..tools.system_fields import USER_GROUP
 
@@ -185,7 +185,8 @@ class PersonPanel:
         self.people = self._find_recipients(sudo, numbers)
         ids = [person.id for people in self.people.values() for person in people]
         self.last = self._last_messages(sudo, ids)
-        self.windows = self._windows(sudo, ids)
+        self.windows = self._windows(sudo, ids, "window_expires_at")
+        self.free = self._windows(sudo, ids, "free_until_at")
         self.blacklisted = sudo["waba.recipient"]._filter_blacklisted(numbers)
         everyone = sudo["waba.recipient"].browse(ids)
         self.consent = everyone._consent_states(self.senders.company_id)
@@ -212,7 +213,10 @@ class PersonPanel:
         about = (number, typed, people, sender, record_id)
         promotion = self._purpose_answer("marketing", *about)
         service = self._purpose_answer("utility", *about)
-        until = max((self.windows[p.id] for p in people if p.id in self.windows), default=False)
+        until, free = (
+            max((ends[p.id] for p in people if p.id in ends), default=False)
+            for ends in (self.windows, self.free)
+        )
         return {
             "waba_marketing_state": self._company_consent(people, "marketing", sender.company_id),
             "waba_utility_state": self._company_consent(people, "utility", sender.company_id),
@@ -223,7 +227,7 @@ class PersonPanel:
             "waba_last_out_at": self._message_time(out),
             "waba_last_out_state": out and self._state_text(out, record_id),
             "waba_last_in_at": self._message_time(self._latest(people, "in")),
-            "waba_window_text": self._window_text(until),
+            "waba_window_text": self._window_text(until, free),
         }
 
     # === Reading ===
@@ -259,16 +263,19 @@ class PersonPanel:
         messages = sudo["waba.message"].browse([id_ for (id_,) in rows])
         return {(message.recipient_id.id, message.direction): message for message in messages}
 
-    def _windows(self, sudo, recipient_ids):
-        """{recipient id: naive UTC datetime when the last open service window ends}."""
+    def _windows(self, sudo, recipient_ids, name):
+        """{recipient id: naive UTC datetime when the last open window ends}.
+
+        :param name: the field of the conversation with the window's end
+        """
         groups = sudo["waba.conversation"]._read_group(
             [
                 ("recipient_id", "in", recipient_ids),
                 ("sender_id", "in", self.senders.ids),
-                ("window_expires_at", ">", self.now),
+                (name, ">", self.now),
             ],
             ["recipient_id"],
-            ["window_expires_at:max"],
+            [f"{name}:max"],
         )
         return {person.id: until for person, until in groups}
 
@@ -397,8 +404,11 @@ class PersonPanel:
             return self.env._("Opted in to promotions.")
         return self.env._("No opt-in on record. Your settings do not require one.")
 
-    def _window_text(self, until):
-        """'Reply window closes in 3 h 20 min.', or what to do instead."""
+    def _window_text(self, until, free=False):
+        """'Reply window closes in 3 h 20 min. Free until 14:20.', or what to do instead."""
+        if free:
+            when = moment_text(self.env, free)
+            return " ".join((self._window_text(until), self.env._("Free until %s.", when)))
         if not until:
             return self.env._("Reply window closed. Choose a template.")
         minutes = int((until - self.now).total_seconds() // 60)

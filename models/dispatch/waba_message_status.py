@@ -22,6 +22,7 @@ from ...policy.endpoint import CLOUD_API, MARKETING_API
 from ..base.waba_failure import exclusion_text, failure_text
 from ..base.waba_message import POSSIBLE_OPT_OUT
 from ..tools.figures import UnknownFloat
+from ..tools.hooks import hook
 from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
 from ..tools.labels import selection_labels
 from ..tools.moments import moment_text
@@ -353,7 +354,7 @@ class WabaMessage(models.Model):
         """
         rows_by_tag, rows_by_wamid = self._rows_for_statuses([event for event, _reach in statuses])
         changed, failures, released = {}, [], {}
-        reported, arrived = [], set()
+        reported, arrived, free = [], set(), {}
         strays, foreign = {}, []
         for index, (event, reach) in enumerate(statuses):
             tag, attempt = _split_tag(event.opaque)
@@ -375,6 +376,8 @@ class WabaMessage(models.Model):
                 released[row["id"]] = event.at
             if event.status == "failed":
                 reported.append((row["id"], event))
+            if event.free_until:
+                free[row["id"]] = event.free_until
             if row["state"] in ARRIVED and (before not in ARRIVED or event.status == "failed"):
                 arrived.add(row["id"])
             changed[row["id"]] = row
@@ -386,7 +389,17 @@ class WabaMessage(models.Model):
         messages = self.browse(changed)
         messages.sender_id._on_statuses(messages)
         messages._on_status(reported, arrived)
+        if free:
+            self._on_free_window(free)
         return strays
+
+    @hook
+    def _on_free_window(self, free):
+        """After statuses that named the end of the free window after an ad, in the same
+        transaction.
+
+        :param free: {message id: naive UTC datetime}
+        """
 
     @api.model
     def _rows_for_statuses(self, events):

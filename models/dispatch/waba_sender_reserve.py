@@ -293,7 +293,7 @@ class WabaSender(models.Model):
                           m.template_id, m.kind, m.text, m.about_wamid, m.category, r.user_uid,
                           %(marketing)s AS marketing_state, %(utility)s AS utility_state,
                           r.is_blocked, r.unreachable_until, r.slot_at,
-                          c.window_expires_at, m.origin, m.time_zone, r.wa_number,
+                          c.window_expires_at, c.free_until_at, m.origin, m.time_zone, r.wa_number,
                           %(is_own)s AS is_own, m.res_model, m.res_id, m.record_traits,
                           m.sequence_id, %(renumbered)s AS is_renumbered, r.may_opt_out_at,
                           m.may_repeat, r.number AS person_number,
@@ -572,6 +572,7 @@ class WabaSender(models.Model):
             if not seen.isdisjoint(people):
                 continue
             row["in_window"] = limits.in_service_window(row["window_expires_at"], leaves_by)
+            row["in_free_window"] = limits.in_service_window(row["free_until_at"], leaves_by)
             cost = (
                 limits.needs_slot(row["slot_at"], row["window_expires_at"], now, leaves_by),
                 not row["in_window"] and not row["is_own"],

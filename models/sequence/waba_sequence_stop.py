@@ -254,9 +254,7 @@ class WabaMessage(models.Model):
     sequence_step_id = fields.Many2one(
         "waba.sequence.step", "Follow-up step", readonly=True, ondelete="restrict"
     )
-    enrollment_id = fields.Many2one(
-        "waba.sequence.enrollment", readonly=True, ondelete="set null"
-    )
+    enrollment_id = fields.Many2one("waba.sequence.enrollment", readonly=True, ondelete="set null")
     action_id = fields.Many2one(
         "ir.actions.server", "Automation", readonly=True, ondelete="set null"
     )
@@ -274,8 +272,7 @@ class WabaMessage(models.Model):
 
     @implements("_on_queued")
     def _stop_sequences_on_own_message(self, _media):
-        message = self.sudo()
-        if message.origin == "manual":
+        for message in self.sudo().filtered(lambda one: one.origin == "manual"):
             self.env["waba.sequence.enrollment"].sudo()._stop_on_own_message(message)
 
     # === Reservation ===

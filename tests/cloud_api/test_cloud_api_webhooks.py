@@ -446,7 +446,9 @@ class TestPayloads(PureCase):
 
     def test_referral(self):
         (event,) = parse_events(payload("inbound_referral")["body"])
-        self.assertEqual(event.referral["source_type"], "ad")
+        self.assertEqual(event.referral.source_type, "ad")
+        self.assertEqual(event.referral.source_uid, "120226305854810726")
+        self.assertEqual(event.referral.click_uid, "Aff-n8ZTODiE79d22KtAwQKj9e")
         (event,) = parse_events(payload("inbound_text")["body"])
         self.assertIsNone(event.referral)
 

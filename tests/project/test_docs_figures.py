@@ -45,7 +45,7 @@ from odoo.addons.waba_campaign.models.sequence import (
     waba_sequence_enroll as waba_sequence_trigger,
 )
 from odoo.addons.waba_campaign.models.sequence import (
-    waba_sequence_enrollment as waba_sequence_run,
+    waba_sequence_run,
 )
 from odoo.addons.waba_campaign.models.tools import job_turns as job_marks
 from odoo.addons.waba_campaign.models.webhook import waba_webhook_apply

@@ -41,6 +41,10 @@ METHODS = {
         "action_view_templates": "reads", "action_confirm_database": "system",
         "action_retry_marketing_api": "manager",
     },
+    "waba.ad": {
+        "action_view_conversations": "reads", "action_view_leads": "reads",
+        "action_view_won": "reads",
+    },
     "waba.attribution": {"action_open_lead": "reads"},
     "waba.auto.reply": {"action_view_replies": "reads"},
     "waba.campaign": {
@@ -166,6 +170,11 @@ METHODS = {
     },
     "waba.test.send": {"action_refresh": "reads", "action_send": "writes"},
     "waba.webhook.event": {"action_reapply": "system"},
+    "waba.outgoing.webhook": {
+        "action_new_secret": "system", "action_resume": "system", "action_send_test": "system",
+        "action_view_events": "manager",
+    },
+    "waba.outgoing.event": {"action_resend": "system"},
     # What leads and contacts get from us.
     "crm.lead": {"action_view_waba_followups": "reads"},
     "waba.person.mixin": {

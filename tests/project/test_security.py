@@ -29,6 +29,7 @@ RIGHTS = {
     "waba.template.gallery.line": {USER: "rw", MANAGER: "rw", SYSTEM: ""},
     "waba.recipient": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.ad": {USER: "r", MANAGER: "rw", SYSTEM: ""},
     "waba.auto.reply": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.media": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.recurring": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
@@ -84,6 +85,8 @@ OF_NO_COMPANY = {
     "waba.attribution.due": "ids of leads for a job, without anything of theirs",
 }
 RIGHTS |= {
+    "waba.outgoing.webhook": {USER: "", MANAGER: "r", SYSTEM: "rwcd"},
+    "waba.outgoing.event": {USER: "", MANAGER: "r", SYSTEM: "rw"},
     "waba.sequence": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.sequence.step": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.sequence.variable": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
@@ -417,6 +420,8 @@ class TestCompanies(SecurityCase):
         self.env["waba.webhook.refusal"].create(
             {"account_id": self.account.id, "count": 1, "first_at": now, "last_at": now}
         )
+        webhook = self.env["waba.outgoing.webhook"].create({"name": "A", "url": "https://1.1.1.1"})
+        webhook._post("test", None, {})
 
     def _follow_up(self):
         """A lead in a follow-up, and an automation that writes."""

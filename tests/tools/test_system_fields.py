@@ -94,6 +94,7 @@ WRITABLE = {
         (MANAGER,), "source field_path text file_id offer_ends_at hours in_recipient_zone fallback"
     ),
     "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
+    "waba.ad": ((MANAGER,), "utm_campaign_id"),
     "waba.rate": (
         (MANAGER,), "market country_ids category amount currency_id valid_from company_id active"
     ),
@@ -105,6 +106,10 @@ WRITABLE = {
     "waba.account": ((SYSTEM,), (
         "name active company_id waba_uid app_uid access_token app_secret verify_token base_url"
         " api_version promotions_by marketing_fallback activity_sharing"
+    )),
+    "waba.outgoing.webhook": ((SYSTEM,), (
+        "name active company_id url on_delivered on_read on_failed on_replied on_opted_out"
+        " on_opted_in on_rating"
     )),
     # What came unreadable is corrected, then taken
     "waba.consent.rejected": ((MANAGER,), "active number purpose action at evidence"),
@@ -237,6 +242,7 @@ class TestWritableFields(SystemFieldsCase):
         made = {
             "waba.auto.reply": {"name": "Closed", "text": "We are closed."},
             "waba.rate": {"market": "Spain", "amount": 0.05},
+            "waba.outgoing.webhook": {"name": "Warehouse", "url": "https://1.1.1.1"},
             "waba.consent.rejected": {"source": "form", "company_id": self.env.company.id},
         }
         known = [

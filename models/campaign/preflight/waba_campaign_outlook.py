@@ -63,6 +63,7 @@ class RecipientHistory(NamedTuple):
 
     opted_in: bool = False
     in_window: bool = False
+    in_free_window: bool = False
     written_at: datetime | None = None
     active_at: datetime | None = None
 
@@ -167,6 +168,11 @@ class DryRun:
         )
 
 
+def _is_free(category, history, at):
+    """Whether Meta charges nothing for a message to a recipient with this `RecipientHistory`."""
+    return history.in_free_window or rates.is_free(category, history.in_window, at)
+
+
 def _shows_fallback(parameters, variables):
     """Whether one of the texts is the fallback for an empty value."""
     fallbacks = {
@@ -245,6 +251,9 @@ class WabaCampaign(models.Model):
                           EXISTS (SELECT 1 FROM waba_conversation c
                                    WHERE c.sender_id = %(sender)s AND c.recipient_id = r.id
                                      AND c.window_expires_at > %(at)s),
+                          EXISTS (SELECT 1 FROM waba_conversation c
+                                   WHERE c.sender_id = %(sender)s AND c.recipient_id = r.id
+                                     AND c.free_until_at > %(at)s),
                           m.written_at, GREATEST(m.read_at, m.inbound_at)
                      FROM waba_recipient r
                 LEFT JOIN LATERAL (
@@ -477,7 +486,7 @@ class WabaCampaign(models.Model):
         price_of = self.env["waba.rate"]._rate_card(self.company_id)
         category = self.category or "marketing"
         kinds = Counter(
-            (one.country_code, rates.is_free(category, audience.history(one).in_window, at))
+            (one.country_code, _is_free(category, audience.history(one), at))
             for one in audience.receiving
         )
         amounts, unpriced, priced, free, capped = Counter(), Counter(), 0, 0, 0
@@ -485,8 +494,8 @@ class WabaCampaign(models.Model):
         for (country, is_free), people in kinds.items():
             count = audience.scale_count(people)
             amount, currency = (0, None) if is_free else price_of(country, category, at)
-            if most:
-                amount, currency, is_free = *most(country), False
+            if most and not is_free:
+                amount, currency = most(country)
                 capped += count
             if is_free:
                 free += count
@@ -582,11 +591,13 @@ class WabaCampaign(models.Model):
 
         :param price_of: of `_price_bounds`
         """
+        history = report.audience.history(receiver)
+        if history.in_free_window:
+            return budget.ZERO
         if price_of:
             return purse.capped(price_of(receiver.country_code)[0]).amount
         category = self.category if self.category in rates.CATEGORIES else "marketing"
-        in_window = report.audience.history(receiver).in_window
-        return purse.bound_in(receiver.country_code, category, in_window).amount
+        return purse.bound_in(receiver.country_code, category, history.in_window).amount
 
     def _count_covered(self, bounds, budgets, left, report):
         """Messages that the budgets cover; of a large audience by the average of those counted."""
