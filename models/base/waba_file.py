@@ -93,10 +93,8 @@ class WabaFile(models.Model):
     @api.autovacuum
     def _gc_expired(self):
         """Delete files of one message each, such as an invoice, once nothing can send them."""
-        gone = self.sudo().search([("expires_at", "<", fields.Datetime.now())], limit=1000)
-        attachments = gone.attachment_id
-        gone.unlink()
-        attachments.unlink()
+        # Their attachments go with them, as those of any record.
+        self.sudo().search([("expires_at", "<", fields.Datetime.now())], limit=1000).unlink()
 
     def _check_kind(self, kind):
         """Check that headers of this kind can show the file.

@@ -174,17 +174,20 @@ class WabaRecurring(models.Model):
                 }
             )  # fmt: skip
             one.sudo()._plan(fields.Datetime.now())
+        return True
 
     def action_pause(self):
         """Plan nothing until a user resumes it; runs that were launched go on."""
         self.check_access("write")
         self._stop_running("paused", self.env._("Paused by %s.", self.env.user.name))
+        return True
 
     def action_stop(self):
         """End it; runs that were launched go on."""
         self.check_access("write")
         open_ = self.filtered(lambda one: one.state not in DONE_STATES)
         open_.sudo().write({"state": "stopped", "next_at": False, "pause_reason": False})
+        return True
 
     def action_view_runs(self):
         """Open the campaigns of its runs."""

@@ -118,7 +118,7 @@ class WabaConversation(models.Model):
         queue = self.env["waba.message"]._queue_direct
         common = {"origin": "manual", "user": self.env.user, "values": values}
         if template_id := request.get("template_id"):
-            if known := self.env["waba.message"]._find_by_origin_key(key):
+            if known := self.env["waba.message"]._find_by_origin_key([key]):
                 return known
             template = self._find_template(template_id)
             lines = self._filled_lines(template, request, is_sent=True)

@@ -670,14 +670,14 @@ class WabaMessage(models.Model):
         """What the card of an order offers: {'name', 'may_create'}; False for other messages."""
         if self.kind != "order":
             return False
+        mine = self.env(su=False)
         quotation = self.sudo()._get_document()
-        may_create = "sale.order" in self.env and self.env(su=False)["sale.order"].has_access(
-            "create"
-        )
-        return {
-            "name": quotation.display_name if quotation is not None else False,
-            "may_create": may_create,
-        }
+        if quotation is not None:
+            quotation = quotation.with_env(mine)
+            is_readable = quotation.has_access("read")
+            return {"name": is_readable and quotation.display_name, "may_create": False}
+        may_create = "sale.order" in mine and mine["sale.order"].has_access("create")
+        return {"name": False, "may_create": may_create}
 
     @hook
     def _on_format_bubble(self):

@@ -85,8 +85,9 @@ class WabaMessage(models.Model):
     charge_currency = fields.Char("Charge currency", readonly=True, copy=False)
     # Another way, if it is not delivered (waba_fallback.py)
     fallback = fields.Json(
-        readonly=True, copy=False, help="Of a message outside campaigns: kind, hours and template."
-    )
+        "Fallback settings", readonly=True, copy=False,
+        help="Of a message outside campaigns: kind, hours and template.",
+    )  # fmt: skip
     fallback_text = fields.Char("Fallback", compute="_compute_fallback_text")
 
     _fallback_idx = models.Index(

@@ -40,7 +40,7 @@ class TestRecurring(WabaCase):
         """The next planned time comes; its run, if there is a new one."""
         before = recurring.run_ids
         recurring.sudo().next_at = fields.Datetime.now() - late - timedelta(minutes=1)
-        self.env["waba.recurring"]._cron_run()
+        self._run_cron(self.env.ref("waba_campaign.ir_cron_recurring"))
         recurring.invalidate_recordset()
         return recurring.run_ids - before
 
@@ -81,7 +81,7 @@ class TestRecurring(WabaCase):
         planned = fields.Datetime.now() - timedelta(minutes=1)
         for _worker in range(2):
             recurring.sudo().write({"next_at": planned, "state": "running"})
-            self.env["waba.recurring"]._cron_run()
+            self._run_cron(self.env.ref("waba_campaign.ir_cron_recurring"))
         self.assertEqual(len(recurring.run_ids), 1)
         self.assertEqual(
             self.env["waba.campaign"].search_count([("recurring_id", "=", recurring.id)]), 1

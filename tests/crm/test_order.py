@@ -3,7 +3,7 @@
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
-from ..common import NUMBER_ES
+from ..common import NUMBER_ES, PublicAddress
 from ..conversation.test_conversation_view import ViewCase
 from ..conversation.test_inbound import NUMBER
 
@@ -30,6 +30,9 @@ class TestOrder(ViewCase):
 
     def _order(self, *items, text="", number=NUMBER):
         """The message of a person who sends a basket."""
+        address = PublicAddress()
+        self.addCleanup(address.stop)
+        self.simulator.post("delivery", url=address.url)
         self.simulator.post(
             "inbound", phone_id=NUMBER_ES, number=number,
             order={"catalog_id": "194836987003835", "text": text, "items": list(items)},

@@ -39,7 +39,7 @@ class TestSendingJourney(DocumentCase):
         self.assertTrue(header["id"])
         self._receive(self._status(row, "delivered"))
         self.assertEqual(row.state, "delivered")
-        self.env["waba.fallback"]._cron_run()
+        self._run_cron(self.env["waba.fallback"]._cron())
         self.assertFalse(row.fallback_text)
         self.assertFalse(self.partner.activity_ids)
 
@@ -48,7 +48,7 @@ class TestSendingJourney(DocumentCase):
         error = {"code": 131026, "title": "Message undeliverable"}
         for _time in range(2):
             self._receive(self._status(row, "failed", errors=[error]))
-            self.env["waba.fallback"]._cron_run()
+            self._run_cron(self.env["waba.fallback"]._cron())
         self.assertEqual(row.state, "failed")
         self.assertEqual(len(self.partner.activity_ids), 1)
         self.assertEqual(self.partner.activity_ids.user_id, self.salesperson)

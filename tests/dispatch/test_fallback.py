@@ -31,7 +31,7 @@ class TestFallback(WabaCase):
         return self.env["waba.fallback"].search([("message_id", "=", row.id)])
 
     def _run(self):
-        self.env["waba.fallback"]._cron_run()
+        self._run_cron(self.env["waba.fallback"]._cron())
 
     def _mail_template(self):
         return self.env["mail.template"].create(

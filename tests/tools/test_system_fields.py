@@ -65,6 +65,7 @@ WRITABLE = {
     "waba.sequence.step": ((MANAGER,), (
         "sequence_id active sequence kind wait_amount wait_unit in_working_hours template_id"
         " sender_id variable_ids activity_type_id summary note deadline_days"
+        " fallback_kind fallback_hours fallback_template_id"
     )),
     "waba.sequence.variable": ((MANAGER,), f"{OF_A_LINE} step_id"),
     "waba.auto.reply": ((MANAGER,), (
