@@ -24,6 +24,7 @@
         "views/waba_phone_preview.xml",
         "views/waba_message_views.xml",
         "views/waba_campaign_views.xml",
+        "views/waba_recurring_views.xml",
         "views/waba_sender_views.xml",
         "views/waba_template_views.xml",
         "views/waba_template_draft_views.xml",

@@ -197,6 +197,27 @@ def button_content(payload, text):
     return {"type": "button", "button": {"payload": payload, "text": text}}
 
 
+def order_content(order):
+    """A basket from a catalog (Meta, Webhooks › Messages › order): prices are numbers, the
+    currency is ISO 4217."""
+    return {
+        "type": "order",
+        "order": {
+            "catalog_id": str(order["catalog_id"]),
+            "text": order.get("text", ""),
+            "product_items": [
+                {
+                    "product_retailer_id": str(item["sku"]),
+                    "quantity": int(item["quantity"]),
+                    "item_price": float(item["price"]),
+                    "currency": item["currency"],
+                }
+                for item in order["items"]
+            ],
+        },
+    }
+
+
 def _pick(options, chance):
     return options[int(chance * len(options))]
 

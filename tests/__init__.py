@@ -37,6 +37,7 @@ from .campaign import test_preflight
 from .campaign import test_preflight_fixes
 from .campaign import test_preview
 from .campaign import test_reconfirmation
+from .campaign import test_recurring
 from .campaign import test_rights_campaign
 from .campaign import test_template_kinds
 from .cloud_api import test_cloud_api_addresses
@@ -83,12 +84,16 @@ from .conversation import test_message_note
 from .crm import test_audience_import
 from .crm import test_message_button
 from .crm import test_message_why
+from .crm import test_order
 from .crm import test_person_panel
+from .crm import test_send_dialog
+from .crm import test_sending_journey
 from .crm import test_server_action
 from .dispatch import test_budget
 from .dispatch import test_departure
 from .dispatch import test_dispatch
 from .dispatch import test_failures
+from .dispatch import test_fallback
 from .dispatch import test_frequency
 from .dispatch import test_gate
 from .dispatch import test_header_files
@@ -131,6 +136,7 @@ from .policy import test_policy_pacing
 from .policy import test_policy_person_name
 from .policy import test_policy_preflight
 from .policy import test_policy_rates
+from .policy import test_policy_recurrence
 from .policy import test_policy_repeats
 from .policy import test_policy_reputation
 from .policy import test_policy_requirements
@@ -211,6 +217,7 @@ from .tours import test_preflight_tour
 from .tours import test_repeat_tour
 from .tours import test_reputation_story_tour
 from .tours import test_reputation_tour
+from .tours import test_send_tour
 from .tours import test_sequence_tour
 from .tours import test_tours
 from .webhook import test_coexistence_journey

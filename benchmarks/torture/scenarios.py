@@ -529,6 +529,24 @@ def short_crowd(stage):
     stage.settle()
 
 
+def recurring_runs(stage):
+    """Two runs of a recurring campaign and their fallbacks on four workers, each killed once."""
+    stage.simulator.post("behaviour", undeliverable_rate=0.3)
+    stage.servers.start_host(2)
+    stage.servers.start_host(2)
+    recurring_id = stage.recurring(stage.take_leads(120))
+    for _run in range(2):
+        stage.reach_planned_time()
+        stage.wait_killed_at("recurring run launched, not committed")
+        stage.settle()
+        stage.wait_killed_at("fallback sent, not committed")
+        stage.run_fallbacks()
+        stage.widen(recurring_id, stage.take_leads(60))
+    stage.reach_planned_time()
+    stage.settle()
+    stage.run_fallbacks()
+
+
 def short_raw_copy(stage):
     """A raw copy in the middle of a campaign: it has the same queue, keys and jobs."""
     stage.connect()
@@ -596,6 +614,7 @@ SCENARIOS = [
     Scenario("short: crowd", short_crowd, short=True),
     Scenario("short: mixed",
              partial(mixed_on_one_portfolio, 2, 2, 130, 35, ()), short=True),
+    Scenario("short: recurring runs and fallbacks", recurring_runs, short=True),
     Scenario("short: raw copy", short_raw_copy, short=True),
     Scenario("short: budgets",
              partial(budgets, 60, 2, ("reserved, not committed", "handed over, nothing sent"),

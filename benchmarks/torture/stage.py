@@ -110,6 +110,8 @@ class Stage:
         self._quiet_since = 0.0
         self.audiences = {}
         self.followups = {}
+        # {recurring campaign: leads in its filter}
+        self.recurrings = {}
         self._admin = None
         self._occasion_action = None
         self._leads = []
@@ -257,6 +259,48 @@ class Stage:
             (campaign_id, people, topic_id),
         )
         self.closed.update(row["number"] for row in found)
+
+    def recurring(self, lead_ids, fallback="activity"):
+        """A campaign to who is new among these leads, every day; returns its id.
+
+        Undelivered messages become a call.
+        """
+        campaign_id = self.campaign(lead_ids, launch=False)
+        self.audiences.pop(campaign_id, None)
+        self.admin.call("waba.campaign", "write", [campaign_id], {"fallback_kind": fallback})
+        values = {"campaign_id": campaign_id, "unit": "day", "late_hours": 0}
+        [recurring_id] = self.admin.call("waba.recurring", "create", [values])
+        self.admin.call("waba.recurring", "action_start", [recurring_id])
+        self.recurrings[recurring_id] = lead_ids
+        return recurring_id
+
+    def widen(self, recurring_id, lead_ids):
+        """More leads come into the filter of a recurring campaign, whose owner confirms it."""
+        leads = self.recurrings[recurring_id] = self.recurrings[recurring_id] + lead_ids
+        [one] = self.admin.search("waba.recurring", [("id", "=", recurring_id)], ["campaign_id"])
+        domain = {"audience_domain": repr([("id", "in", leads)])}
+        self.admin.call("waba.recurring", "action_pause", [recurring_id])
+        self.admin.call("waba.campaign", "write", [one["campaign_id"][0]], domain)
+        self.admin.call("waba.recurring", "action_start", [recurring_id])
+
+    def reach_planned_time(self):
+        """Every recurring campaign is due, and so are the fallbacks."""
+        self.database.rows(
+            "UPDATE waba_recurring SET next_at = date_trunc('minute', now() AT TIME ZONE 'UTC')"
+        )
+        self.database.run_job("ir_cron_recurring")
+        self.database.wake()
+
+    def run_fallbacks(self):
+        """Wait until no fallback is queued any more."""
+        self.database.run_job("ir_cron_fallback")
+        self._wait_awake(
+            "the fallbacks",
+            lambda: not self.database.value(
+                "SELECT count(*) FROM waba_fallback WHERE state = 'queued'"
+            ),
+            SETTLE_SECONDS,
+        )
 
     def set_prices(self, marketing, utility):
         """The same prices on the platform's list and on our rate card; budgets may be used up."""

@@ -182,6 +182,9 @@ class WabaConversation(models.Model):
         :param free: {message id: naive UTC datetime}
         """
 
+    def _on_written(self, message):
+        """After this inbound message of the conversation was stored, like `_on_inbound`."""
+
     def _notify_viewers(self, what="changed", **values):
         """Notify open screens that these conversations changed; the bus carries no content.
 

@@ -219,6 +219,11 @@ class WabaMessage(models.Model):
         aggregator=None,
         help="A campaign has one message per original record, also after a merge.",
     )
+    document_model = fields.Char("Document's model", readonly=True)
+    document_id = fields.Many2oneReference(
+        "Document", model_field="document_model", readonly=True,
+        help="The quotation or invoice that it is about.",
+    )  # fmt: skip
     # Content, frozen when the row is created
     kind = fields.Char(default="template", readonly=True, help="template, text, image, button…")
     template_id = fields.Many2one("waba.template", readonly=True, ondelete="restrict")
@@ -510,6 +515,13 @@ class WabaMessage(models.Model):
     def _get_record(self):
         """The contact or lead of this message, or None if it no longer exists."""
         return linked_record(self)
+
+    def _get_document(self):
+        """The quotation or invoice that this message is about, or None."""
+        self.ensure_one()
+        if self.document_model not in self.env or not self.document_id:
+            return None
+        return self.env[self.document_model].browse(self.document_id).exists() or None
 
     def _company_record(self, company):
         """The record of this message, None if the message is another company's."""

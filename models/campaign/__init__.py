@@ -11,4 +11,5 @@ from . import waba_campaign_canary
 from . import waba_campaign_approval
 from . import waba_campaign_price
 from . import waba_campaign_hooks
+from . import waba_recurring
 from . import preflight

@@ -506,6 +506,7 @@ class WabaCampaign(models.Model):
             self.budget
             and self.env._("Budget %s", amount_text(self.env, self.budget, self.currency_id)),
             self.price_ids and self.env._("Maximum price"),
+            self.fallback_kind and self.env._("Fallback"),
         ]
         size = self.sender_id and (self.canary_size or self._pending_canary_size())
         if size:

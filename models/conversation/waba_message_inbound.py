@@ -137,6 +137,7 @@ class WabaMessage(models.Model):
             message._answer_automatically(conversation, at)
             conversation._notify_viewers()
             message._on_inbound()
+            conversation._on_written(message)
         self.env["waba.account"]._on_message_changes(message.ids)
         return message
 
@@ -646,18 +647,23 @@ class WabaMessage(models.Model):
     def _post_outbound_note(self, media):
         """Log a note, without notifying anyone, on the records that they were sent from."""
         noted = self.sudo().filtered(
-            lambda one: one.res_id and one.origin != "test" and one.kind != "reaction"
+            lambda one: one._note_target()[1] and one.origin != "test" and one.kind != "reaction"
         )
         name = media["attachment"].sudo().name if media else ""
         conversations = noted._find_conversations()
         for (model, author), messages in noted.grouped(
-            lambda one: (one.res_model, one.origin == "manual" and one.user_id.partner_id)
-        ).items():
-            existing = messages.env[model].browse(messages.mapped("res_id")).exists()
-            messages = messages.filtered(lambda one, ids=existing._ids: one.res_id in ids)
+            lambda one: (
+                one._note_target()[0], one.origin == "manual" and one.user_id.partner_id
+            )
+        ).items():  # fmt: skip
+            ids = [one._note_target()[1] for one in messages]
+            existing = messages.env[model].browse(ids).exists()
+            messages = messages.filtered(
+                lambda one, ids=existing._ids: one._note_target()[1] in ids
+            )
             while messages:
                 # Two messages about one record have a note each.
-                first = {one.res_id: one for one in reversed(messages)}
+                first = {one._note_target()[1]: one for one in reversed(messages)}
                 notes = existing.browse(first)._message_log_batch(
                     {
                         id_: one._outbound_note(name, conversations.get(one.id))
@@ -668,6 +674,12 @@ class WabaMessage(models.Model):
                 for one, note in zip(first.values(), notes, strict=True):
                     one.note_id = note
                     messages -= one
+
+    def _note_target(self):
+        """(model, id) of the record with the note: the document, else the lead or contact."""
+        if self.document_model in self.env and self.document_id:
+            return self.document_model, self.document_id
+        return self.res_model, self.res_id
 
     def _find_conversations(self):
         """{message id: waba.conversation} of those messages that have one."""
@@ -816,6 +828,7 @@ class WabaMessage(models.Model):
             "place": self._format_location(details),
             "contacts": details.get("contacts", []),
             "order": details.get("order", []),
+            "quotation": self._quotation_state(),
             "is_forwarded": bool(details.get("forwarded")),
             "is_voice": bool(details.get("voice")),
             "files": [media._format_file(record) for media in self.media_ids],
@@ -836,6 +849,19 @@ class WabaMessage(models.Model):
             "is_video": ad.media_type == "video",
             "picture": f"/web/image/waba.ad/{ad.id}/picture" if ad.picture else False,
         }
+
+    def _quotation_state(self):
+        """What the card of an order offers: {'name', 'may_create'}; False for other messages."""
+        if self.kind != "order":
+            return False
+        mine = self.env(su=False)
+        quotation = self.sudo()._get_document()
+        if quotation is not None:
+            quotation = quotation.with_env(mine)
+            is_readable = quotation.has_access("read")
+            return {"name": is_readable and quotation.display_name, "may_create": False}
+        may_create = "sale.order" in mine and mine["sale.order"].has_access("create")
+        return {"name": False, "may_create": may_create}
 
     def _kind_word(self):
         """What a message without text is, '' for a text."""

@@ -659,7 +659,7 @@ class WabaMessage(models.Model):
 
     def _exclusion_reason(
         self, sender, person, to, content, moment, promotions_free_at, repeats_free_at=None,
-        facts=None,
+        facts=None, by_whatsapp=True,
     ):  # fmt: skip
         """Return (reason key, sentence) why this message cannot be sent, or (False, False).
 
@@ -668,6 +668,7 @@ class WabaMessage(models.Model):
             now
         :param repeats_free_at: from when the template may be sent again, None if now
         :param facts: DirectFacts of this person and others; read for this one by default
+        :param by_whatsapp: False for another way: whether WhatsApp reaches them is no reason
         """
         number = to["number"] or ""
         facts = facts or DirectFacts(self, sender, None, content, [(to, person)])
@@ -692,7 +693,7 @@ class WabaMessage(models.Model):
                 )
                 in facts.renumbered,
                 blacklisted=number in facts.blacklisted,
-                unreachable_until=person.unreachable_until,
+                unreachable_until=person.unreachable_until if by_whatsapp else None,
                 blocked=person.is_blocked,
                 country_code=number_country(number),
                 window_expires_at=facts.windows.get(person.id),

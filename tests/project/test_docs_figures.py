@@ -24,14 +24,16 @@ from odoo.addons.waba_campaign.models.campaign.preflight import (
     waba_campaign_outlook as waba_campaign_preflight_outlook,
 )
 from odoo.addons.waba_campaign.models.conversation import (
-    waba_conversation_thread as waba_conversation_view,
-)
-from odoo.addons.waba_campaign.models.conversation import (
+    waba_conversation_dialog,
     waba_message_inbound,
     waba_public_api,
 )
+from odoo.addons.waba_campaign.models.conversation import (
+    waba_conversation_thread as waba_conversation_view,
+)
 from odoo.addons.waba_campaign.models.dispatch import (
     waba_budget,
+    waba_document,
     waba_sender_dispatch,
     waba_sender_reserve,
 )
@@ -58,6 +60,7 @@ from odoo.addons.waba_campaign.policy import (
     auto_reply,
     canary,
     cost,
+    fallback,
     media,
     optin,
     outgoing,
@@ -122,6 +125,11 @@ SENTENCES = {
     "followups.md": [
         ("the last {} days (`QUOTATION_PERIOD`)", days(waba_sequence_trigger.QUOTATION_PERIOD)),
         ("chunks of {} (`CHUNK`)", waba_sequence_run.CHUNK),
+    ],
+    "sending.md": [
+        ("up to {} marked records (`MAX_PEOPLE`)", waba_conversation_dialog.MAX_PEOPLE),
+        ("deleted {} days later (`FILE_LIFE`)", days(waba_document.FILE_LIFE)),
+        ("at most {} days", fallback.MAX_HOURS // 24),
     ],
     "money.md": [
         ("within {} day of delivery (`WAIT_FOR_PRICE`)", days(waba_message_cost.WAIT_FOR_PRICE)),

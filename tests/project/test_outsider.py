@@ -58,6 +58,7 @@ METHODS = {
         "action_retry_reason": "writes", "action_send_test": "writes",
         "action_view_audience": "reads", "action_view_evidence": "reads",
         "action_view_messages": "reads", "action_view_cost_report": "reads",
+        "action_view_fallbacks": "reads", "action_repeat": "writes",
         "action_release_canary": "manager",
         "action_create_followup_campaign": "writes", "campaign_preview_data": "reads",
     },
@@ -73,6 +74,8 @@ METHODS = {
         "conversation_older": "reads", "conversation_poll": "reads",
         "conversation_seen": "writes", "conversation_send": "writes",
         "conversation_template": "reads", "conversation_templates": "reads",
+        "send_options": "reads", "send_previews": "reads", "send_templates": "writes",
+        "conversation_quote": "writes",
         "conversation_typing": "writes", "conversation_snooze": "writes",
         "conversation_close": "writes", "conversation_reopen": "writes",
         "action_close": "writes", "action_reopen": "writes",
@@ -83,6 +86,11 @@ METHODS = {
         "action_keep_subscribed": "writes", "conversation_review_opt_out": "writes",
     },
     "waba.diagnosis": {"action_rerun": "manager", "action_test": "manager"},
+    "waba.recurring": {
+        "action_start": "writes", "action_pause": "writes", "action_stop": "writes",
+        "action_view_runs": "reads",
+    },
+    "waba.recurring.run": {"action_open_campaign": "reads"},
     "waba.file": {"keep_upload": "writes"},
     "waba.getting.started": {
         "getting_started_data": "reads", "open_round_trip": "reads", "start_simulation": "system",
@@ -183,7 +191,7 @@ METHODS = {
     "waba.person.mixin": {
         "action_view_waba_conversation": "reads", "action_view_waba_messages": "reads",
         "action_waba_log_block": "writes", "action_waba_record_consent": "reads",
-        "action_waba_message": "reads",
+        "action_waba_message": "reads", "action_waba_send": "reads",
         "action_waba_open_recipient": "reads", "action_waba_confirm_other_person": "writes",
         "action_waba_confirm_opt_out": "writes", "action_waba_keep_subscribed": "writes",
     },
@@ -505,6 +513,12 @@ class TestMethods(OutsiderCase):
         if "request" in parameters:
             for id_ in ids:
                 yield records, [self._request(id_)]
+        elif "requests" in parameters:
+            for id_ in ids:
+                yield records, [[self._request(id_)]]
+        elif name == "send_options":
+            for lead in self.env["crm.lead"].sudo().search([], limit=12):
+                yield records, [[[lead._name, lead.id]]]
         elif parameters and parameters[0] in ("conversation_id", "campaign_id"):
             for id_ in ids:
                 yield records, [id_, *self._arguments(parameters[1:])]
