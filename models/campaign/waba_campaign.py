@@ -343,7 +343,7 @@ class WabaCampaign(models.Model):
         return {
             "template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
             "by_language", "language_ids", "company_id",
-            "holdout_percent", *SOURCE_FIELDS, *AB_TEST_FIELDS,
+            "holdout_percent", "warmest_first", *SOURCE_FIELDS, *AB_TEST_FIELDS,
         }  # fmt: skip
 
     # === Actions ===
