@@ -205,6 +205,17 @@ class Control:
             context, values.get("opt_out"))
         return {"wamid": wamid}
 
+    def post_ad(self, values):
+        """``number`` taps an ad and writes ``text`` to ``phone_id``: ``referral`` overrides what
+        Meta tells of the ad (null omits), ``click`` the id of the click."""
+        number = self.world.numbers[values["phone_id"]]
+        return self.sim.conversions.click(
+            number, self._person(values["number"]), values)
+
+    def get_conversions(self, _query):
+        """Every event received, with whether it repeats one of the last 48 hours."""
+        return {"events": self.world.conversions}
+
     def _file_content(self, phone_id, values):
         """The message of a person who sends a file; the platform stores it for a week."""
         content = base64.b64decode(values["content"], validate=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, fields
 
 from . import webhook_bodies as bodies
+from .free_entry import open_window
 from .state import draws
 from .template_analytics import product_of
 from .template_parameters import button_payload
@@ -163,6 +164,7 @@ class People:
             self.ledger.charge(message, now)
             if message.template:
                 self._count_reception(message)
+            open_window(message, now)
         if message.template:
             message.template.tally(status, now, product_of(message))
         self.delivery.enqueue_update(bodies.status_update(message, status, now, code))

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import asdict
 
 from .account_events import AccountEvents
+from .conversions import Conversions
 from .delivery import Delivery
 from .faults import Faults
 from .growth import Growth
@@ -42,6 +43,7 @@ class Simulator:
         self.events = AccountEvents(self.world, self.delivery)
         self.growth = Growth(self.world, self.events)
         self.people = People(self.world, self.timeline, self.delivery, self.ledger, self.growth)
+        self.conversions = Conversions(self.world, self.people)
         self.nodes = Nodes(self.world, self.delivery)
         self.marketing = Marketing(self.world)
         self.sender = Sender(self.world, self.people, self.marketing)

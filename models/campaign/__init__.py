@@ -5,6 +5,7 @@ from . import waba_campaign_language
 from . import waba_campaign_audience
 from . import waba_recipient_warmth
 from . import waba_campaign_rows
+from . import waba_reconfirmation
 from . import waba_campaign_progress
 from . import waba_campaign_ab_test
 from . import waba_campaign_canary

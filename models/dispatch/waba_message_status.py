@@ -148,6 +148,8 @@ class WabaMessage(models.Model):
             return self.env._("Frequency cap reached.")
         if self.wait_reason == "budget":
             return self.env._("This month's budget is used.")
+        if self.wait_reason == "standby":
+            return self.env._("Another app answers this person.")
         return ""
 
     def _count_direct_ahead(self):
@@ -186,6 +188,9 @@ class WabaMessage(models.Model):
             elif result.outcome == "accepted":
                 run.bad_requests.clear()
         self._on_results(results)
+        failed = [result.key for result in results if result.outcome in ("error", "not_sent")]
+        if failed:
+            self.env["waba.account"]._on_message_changes(failed)
         return stopped
 
     @api.model
@@ -338,7 +343,7 @@ class WabaMessage(models.Model):
         """
         rows_by_tag, rows_by_wamid = self._rows_for_statuses([event for event, _reach in statuses])
         changed, failures, released = {}, [], {}
-        reported, arrived = [], set()
+        reported, arrived, free = [], set(), {}
         strays, foreign = {}, []
         for index, (event, reach) in enumerate(statuses):
             tag, attempt = _split_tag(event.opaque)
@@ -360,6 +365,8 @@ class WabaMessage(models.Model):
                 released[row["id"]] = event.at
             if event.status == "failed":
                 reported.append((row["id"], event))
+            if event.free_until:
+                free[row["id"]] = event.free_until
             if row["state"] in ARRIVED and (before not in ARRIVED or event.status == "failed"):
                 arrived.add(row["id"])
             changed[row["id"]] = row
@@ -371,6 +378,12 @@ class WabaMessage(models.Model):
         messages = self.browse(changed)
         messages.sender_id._on_statuses(messages)
         messages._on_status(reported, arrived)
+        conversations = self.env["waba.conversation"]
+        if arrived:
+            conversations._on_arrival(arrived)
+        if free:
+            conversations._on_free_window(free)
+        self.env["waba.account"]._on_message_changes(messages.ids)
         return strays
 
     @api.model
