@@ -8,7 +8,6 @@ from dataclasses import fields
 from aiohttp import web
 
 from . import webhook_bodies as bodies
-from .account_events import AccountEvents
 from .delivery import sign
 from .endpoints import RECEIVED_DAYS
 from .people import BEHAVIOURS, button_content, order_content, text_content
@@ -31,7 +30,7 @@ class Control:
     def __init__(self, simulator):
         self.sim = simulator
         self.world = simulator.world
-        self.events = AccountEvents(simulator)
+        self.events = simulator.events
 
     async def handle(self, request):
         """Answer one control request with JSON; 400 with {"error"} when it makes no sense."""
@@ -108,7 +107,18 @@ class Control:
         if values["advance"] < 0:
             raise BadControl("the clock only moves forward")
         self.world.clock.advance(values["advance"])
+        self.sim.growth.check()
         return {"now": self.world.clock.now()}
+
+    def get_growth(self, _query):
+        """{portfolio: limit, people used and needed for the next, when a raise is due}."""
+        return self.sim.growth.status()
+
+    def post_growth(self, values):
+        """Any field of growth.Rules; ``enabled`` true lets limits and ratings move."""
+        self.sim.growth.rules.update(values)
+        self.sim.growth.check()
+        return _public(self.sim.growth.rules)
 
     def post_settings(self, values):
         """Any field of state.Settings."""

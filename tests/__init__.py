@@ -177,6 +177,8 @@ from .project import test_suite_complete
 from .project import test_terms
 from .project import test_torture_short
 from .project import test_upgrade
+from .reputation import test_growth_journey
+from .reputation import test_growth_plan
 from .reputation import test_release
 from .reputation import test_reputation_daily
 from .reputation import test_reputation_dashboard
@@ -210,6 +212,7 @@ from .tours import test_conversation_tours
 from .tours import test_figures_tour
 from .tours import test_first_hour
 from .tours import test_first_journey
+from .tours import test_growth_tour
 from .tours import test_injection
 from .tours import test_may_opt_out_tours
 from .tours import test_money_tour

@@ -388,7 +388,7 @@ class WabaCampaign(models.Model):
             "template_id", "topic_id", "sender_id", "res_model", "audience_domain", "variable_ids",
             "by_language", "language_ids", "company_id",
             "holdout_percent", "fallback_kind", "fallback_hours", "fallback_template_id",
-            *SOURCE_FIELDS, *AB_TEST_FIELDS,
+            "warmest_first", *SOURCE_FIELDS, *AB_TEST_FIELDS,
         }  # fmt: skip
 
     # === Actions ===

@@ -108,7 +108,10 @@ METHODS = {
     },
     "waba.answer.report": {"action_open_conversation": "manager"},
     "waba.message.report": {"action_open_message": "reads"},
-    "waba.portfolio": {"action_view_counted_recipients": "reads"},
+    "waba.portfolio": {
+        "action_create_warmest_campaign": "manager", "action_open_growth_plan": "reads",
+        "action_view_counted_recipients": "reads", "growth_plan_data": "manager",
+    },
     "waba.price.check": {"action_view_differing": "manager"},
     "waba.price.check.line": {"action_view_messages": "manager"},
     "waba.preflight": {
@@ -522,6 +525,9 @@ class TestMethods(OutsiderCase):
         elif parameters and parameters[0] in ("conversation_id", "campaign_id"):
             for id_ in ids:
                 yield records, [id_, *self._arguments(parameters[1:])]
+        elif name == "growth_plan_data":
+            for id_ in ids:
+                yield records, [id_]
         elif name == "reputation_dashboard_data":
             for company in (None, self.env.company.id, self.theirs.id):
                 yield records, [company]
