@@ -141,6 +141,7 @@ class WabaRecipient(models.Model):
                 person._identifiers(),
                 keep_out or person._has_standing_opt_out("marketing"),
                 person._has_standing_opt_out("utility"),
+                person._closed_topics(),
             )
         people._cancel_pending(companies)
         counts["waba.webhook.event"] = people._clear_webhook_bodies(companies)
@@ -165,6 +166,9 @@ class WabaRecipient(models.Model):
         self.env["waba.opt.in"].search(
             [("recipient_id", "in", self.ids), ("company_id", "in", companies.ids)]
         ).unlink()
+        self.topic_state_ids.filtered(
+            lambda said: said.topic_id.company_id in companies
+        )._clear_opt_ins()
         self._refresh_consent_states()
 
     def _company_messages(self, companies):
@@ -231,6 +235,7 @@ class WabaRecipient(models.Model):
         messages._unlink_copies()
         messages._clear_lead_names()
         messages._clear_clicks()
+        self.env["waba.outgoing.event"]._erase_people(self, companies)
         domains = {model: self._held_domain(model, companies) for model in PERSONAL_MODELS}
         ids = {model: self.env[model].search(domain).ids for model, domain in domains.items()}
         self.env.flush_all()
@@ -258,7 +263,7 @@ class WabaRecipient(models.Model):
             SQL(
                 """UPDATE waba_recipient
                       SET number = NULL, wa_number = NULL, user_uid = NULL,
-                          former_uids = NULL, name = NULL,
+                          former_uids = NULL, name = NULL, app_name = NULL,
                           partner_id = NULL, may_opt_out_at = NULL,
                           may_opt_out_message_id = NULL, erased_at = %s
                     WHERE id = ANY(%s)""",

@@ -34,10 +34,20 @@ RIGHTS = {
     "waba.ad": {USER: "r", MANAGER: "rw", SYSTEM: ""},
     "waba.auto.reply": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.media": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.recurring": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.recurring.run": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.fallback": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.file": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.file.upload": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.opt.in": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.optin.source": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.optin.visit": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.optin.report": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.topic": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.topic.state": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.reconfirmation": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.reconfirm": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.renumbered": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.webhook.refusal": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.home": {USER: "", MANAGER: "", SYSTEM: "rwc"},
@@ -424,6 +434,12 @@ class TestCompanies(SecurityCase):
         person = self._message("+34611000077").recipient_id
         person._set_marketing_state("opted_in", "person", "At the fair", company=self.env.company)
         now = fields.Datetime.now()
+        topic = self.env["waba.topic"].create({"name": "Offers"})
+        person._set_consent("marketing", "opt_out", "form", "At the fair", topic=topic)
+        self.env["waba.reconfirmation"].create(
+            {"recipient_id": person.id, "company_id": self.env.company.id, "given_at": now,
+             "campaign_id": self._campaign(self._leads(1, start=80)).id}
+        )  # fmt: skip
         self.env["waba.renumbered"].create(
             {"res_model": "crm.lead", "res_id": 1, "recipient_id": person.id, "changed_at": now}
         )
