@@ -104,6 +104,7 @@ from .policy import test_policy_consent_lists
 from .policy import test_policy_eligibility
 from .policy import test_policy_endpoint
 from .policy import test_policy_followup
+from .policy import test_policy_followup_flow
 from .policy import test_policy_free_window
 from .policy import test_policy_frequency
 from .policy import test_policy_growth
@@ -166,8 +167,11 @@ from .reputation import test_reputation_report
 from .reputation import test_reputation_story
 from .reputation import test_requirements
 from .reputation import test_response
+from .sequence import test_followup_journey
 from .sequence import test_sequence
+from .sequence import test_sequence_branches
 from .sequence import test_sequence_races
+from .sequence import test_sequence_records
 from .sequence import test_sequence_starter
 from .tools import test_dark_bundle
 from .tools import test_export_cells

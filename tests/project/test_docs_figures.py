@@ -44,6 +44,7 @@ from odoo.addons.waba_campaign.models.sequence import (
 )
 from odoo.addons.waba_campaign.models.sequence import (
     waba_sequence_run,
+    waba_sequence_step,
 )
 from odoo.addons.waba_campaign.models.tools import job_turns as job_marks
 from odoo.addons.waba_campaign.models.webhook import waba_webhook_apply
@@ -102,6 +103,8 @@ SENTENCES = {
     "followups.md": [
         ("the last {} days (`QUOTATION_PERIOD`)", days(waba_sequence_trigger.QUOTATION_PERIOD)),
         ("chunks of {} (`CHUNK`)", waba_sequence_run.CHUNK),
+        ("after {} attempts (`MAX_ERRORS`)", waba_sequence_run.MAX_ERRORS),
+        ("every {} hours (`DATE_RECHECK`)", hours(waba_sequence_step.DATE_RECHECK)),
     ],
     "money.md": [
         ("within {} day of delivery (`WAIT_FOR_PRICE`)", days(waba_message_cost.WAIT_FOR_PRICE)),
