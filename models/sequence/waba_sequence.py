@@ -126,6 +126,11 @@ class WabaSequence(models.Model):
         domain="[('company_id', '=', company_id)]",
         default=lambda self: self.env["waba.campaign"]._default_sender(),
     )  # fmt: skip
+    topic_id = fields.Many2one(
+        "waba.topic", check_company=True, tracking=True, ondelete="restrict",
+        index="btree_not_null", domain="[('company_id', '=', company_id)]",
+        help="Promotions are not sent to people who opted out of this topic.",
+    )  # fmt: skip
     calendar_id = fields.Many2one(
         "resource.calendar",
         "Working hours",

@@ -170,6 +170,7 @@ class WabaSequenceEnrollment(models.Model):
                     "sequence_id": sequence.id,
                     "sequence_step_id": step.id,
                     "enrollment_id": one.id,
+                    "fallback": step._fallback_values(),
                 },
             )
             for one in self
@@ -181,6 +182,7 @@ class WabaSequenceEnrollment(models.Model):
             template=step.template_id,
             variables=step.variable_ids,
             reader=sequence.reader_id,
+            topic=sequence.topic_id,
         )
         return dict(zip(self, messages, strict=True))
 

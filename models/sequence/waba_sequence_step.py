@@ -32,7 +32,7 @@ CONTENT_FIELDS = (
     "activity_type_id", "summary", "note", "deadline_days", "key", "goes_to", "decide_amount",
     "decide_unit", "stage_id", "tag_ids", "removed_tag_ids", "assigned_user_id", "field_name",
     "field_value", "action_id", "webhook_id", "wait_kind", "date_field", "date_days", "date_side",
-    "date_hour",
+    "date_hour", "fallback_kind", "fallback_hours", "fallback_template_id",
 )  # fmt: skip
 
 # How soon a date that is waited for is read again.
@@ -104,7 +104,7 @@ class WabaSequenceStep(models.Model):
 
     _name = "waba.sequence.step"
     _description = "WhatsApp Follow-up Step"
-    _inherit = ["waba.system.fields.mixin"]
+    _inherit = ["waba.system.fields.mixin", "waba.fallback.mixin"]
     _order = "sequence_id, version, sequence, id"
     _check_company_auto = True
 
