@@ -1,6 +1,6 @@
 """Meta's Cloud API, a method per endpoint, all through `GraphClient._request`.
 
-Those about templates are in `template_calls`.
+Those about templates are in `template_calls`, those about ads in `conversions`.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import json
 
 from urllib3.filepost import encode_multipart_formdata
 
+from .conversions import ConversionCalls
 from .errors import RequestRefused, UnknownOutcome
 from .nodes import (
     Account,
@@ -40,7 +41,7 @@ ACCOUNT_FIELDS = (
 ACCOUNT_MINIMAL_FIELDS = "id,name,currency,timezone_id,account_review_status,owner_business_info"
 
 
-class CloudApiClient(TemplateCalls):
+class CloudApiClient(TemplateCalls, ConversionCalls):
     """Calls the Cloud API with one access token, as `GraphClient` takes it.
 
     Every method raises only subclasses of `CloudApiError`: a refusal with Meta's code,
@@ -144,6 +145,16 @@ class CloudApiClient(TemplateCalls):
     def delete_qr_code(self, phone_number_uid, code_uid):
         """Delete a QR code: printed ones stop working."""
         return succeeded(self._request("DELETE", (phone_number_uid, "message_qrdls", code_uid)))
+
+    def request_app_data(self, phone_number_uid, sync_type):
+        """Have Meta send what the WhatsApp Business app knows, as webhooks; once per onboarding,
+        within 24 hours of it (Onboarding WhatsApp Business app users, 2026-03-20).
+
+        :param sync_type: 'history' or 'smb_app_state_sync'
+        :raise RequestRefused: too late, done before, or no such number
+        """
+        body = {"messaging_product": "whatsapp", "sync_type": sync_type}
+        self._request("POST", (phone_number_uid, "smb_app_data"), body)
 
     # Numbers, account, token
 

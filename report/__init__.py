@@ -1,5 +1,6 @@
 """Analyses over SQL queries, and the printed reputation report."""
 
+from . import waba_ad_report
 from . import waba_answer_report
 from . import waba_message_report
 from . import waba_optin_report

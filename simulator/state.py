@@ -103,6 +103,7 @@ class Number:
     account_mode: str = "LIVE"
     throughput_level: str = "STANDARD"
     is_on_biz_app: bool = False
+    app_data_asked: list = field(default_factory=list)
     registered: bool = True
     maintenance: bool = False
     messages_per_second: int = 0

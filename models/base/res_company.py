@@ -98,6 +98,10 @@ class ResCompany(models.Model):
         default="none",
         required=True,
     )
+    waba_app_people = fields.Boolean(
+        "Phone contacts",
+        help="Also store names and earlier messages of people whom Odoo does not know yet.",
+    )
     waba_create_lead = fields.Boolean(
         "Create leads from unknown contacts",
         help="When the sender's number is on no lead or contact.",

@@ -30,6 +30,7 @@ class ResConfigSettings(models.TransientModel):
     waba_presence = fields.Selection(
         related="company_id.waba_presence", readonly=False, required=True
     )
+    waba_app_people = fields.Boolean(related="company_id.waba_app_people", readonly=False)
     waba_create_lead = fields.Boolean(related="company_id.waba_create_lead", readonly=False)
     waba_lead_team_id = fields.Many2one(related="company_id.waba_lead_team_id", readonly=False)
     waba_lead_user_id = fields.Many2one(related="company_id.waba_lead_user_id", readonly=False)

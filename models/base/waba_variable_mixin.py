@@ -36,7 +36,13 @@ SOURCES = [
     ("file", "Uploaded file"),
     ("date", "Date and time"),
     ("hours", "Hours after sending"),
+    ("document", "Document number"),
+    ("document_total", "Document total"),
+    ("document_due", "Document due date"),
+    ("document_link", "Document link"),
 ]
+# Filled when a quotation or an invoice is sent (dispatch/waba_document.py); else without a value.
+DOCUMENT_SOURCES = ("document", "document_total", "document_due", "document_link")
 MEDIA_KINDS = ("image", "video", "document", "gif")
 # Sources that only variables of these kinds can have, and what nothing else can fill.
 SOURCE_KINDS = {
@@ -267,6 +273,8 @@ class WabaVariableMixin(models.AbstractModel):
         if self.source in SET_SOURCES:
             names = {"link": "text", "file": "file_id", "date": "offer_ends_at", "hours": "hours"}
             return bool(self[names[self.source]])
+        if self.source in DOCUMENT_SOURCES:
+            return False
         return self.source != "field" or bool(self.field_path)
 
     def _record_value(self, record, facts):
@@ -289,7 +297,8 @@ class WabaVariableMixin(models.AbstractModel):
         elif self.source == "preferences":
             value = PREFERENCE_EXAMPLE
         else:
-            value = self._field_value(record) if self.source == "field" else facts[self.source]
+            is_field = self.source == "field"
+            value = self._field_value(record) if is_field else facts.get(self.source)
         return clean_parameter(visible_text(value or ""))
 
     def _placeholder_label(self):
@@ -561,7 +570,7 @@ class Variable:
         if self.source == "field":
             value = self._line._field_value(record, self._is_found)
         else:
-            value = facts[self.source]
+            value = facts.get(self.source)
         return clean_parameter(visible_text(value or "")) or self._fallback
 
     @property

@@ -3,6 +3,7 @@
 from . import waba_campaign
 from . import waba_campaign_language
 from . import waba_campaign_audience
+from . import waba_recipient_warmth
 from . import waba_campaign_rows
 from . import waba_reconfirmation
 from . import waba_campaign_progress
@@ -11,4 +12,5 @@ from . import waba_campaign_canary
 from . import waba_campaign_approval
 from . import waba_campaign_price
 from . import waba_campaign_hooks
+from . import waba_recurring
 from . import preflight

@@ -514,6 +514,7 @@ class WabaCampaign(models.Model):
             sorted([str(line[name] or "") for name in names] for line in lines),
             # Only where there are any: campaigns launched before have no such fact.
             *filter(None, [self._excluded_ids(), self._price_facts(), self.topic_id.id]),
+            *filter(None, [self._fallback_values()]),
             *filter(None, [sorted(filter(None, map(_set_values, lines)))]),
         ]
 

@@ -576,7 +576,8 @@ class WabaCampaign(models.Model):
                 recipient_ids,
             )
         )
-        return {recipient_id for (recipient_id,) in rows}
+        found = {recipient_id for (recipient_id,) in rows}
+        return found | self._recipients_of_runs(recipient_ids)
 
     @api.model
     def _eligibility_person(self, record, number, typed, known, preparation):

@@ -11,7 +11,7 @@ from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
 from ...cloud_api import is_optional
-from ...policy import eligibility, hours
+from ...policy import eligibility, hours, warmth
 from ..base.waba_failure import DATED_REASONS, TEMPORARY_EXCLUSIONS, exclusion_text
 from ..base.waba_message import UUID_SQL
 from ..base.waba_variable_mixin import COPIED_FIELDS, VariableSet, new_link_token
@@ -60,6 +60,7 @@ class Preparation:
     :ivar words: {key: VariableSet} of the messages in use
     :ivar templates: {key: (id, category) of the template}, of the same
     :ivar languages: LanguageChoice, or None if everyone gets the same language
+    :ivar warmth: {recipient id: policy.warmth.Warmth} if the warmest are sent to first
     """
 
     def __init__(self, campaign, records, numbers, dry_run=None):
@@ -115,6 +116,13 @@ class Preparation:
             for reason in DATED_REASONS
         }
         self.repeats = self._find_repeats(campaign, numbers)
+        self.warmth = (
+            self.env["waba.recipient"]._read_warmth(
+                [known.id for known in self.people.values()], self.company, self.now
+            )
+            if campaign._sends_warmest_first() and not dry_run
+            else {}
+        )
         # A tracked address is created when it is first needed, so not by a dry run.
         self.has_links = not dry_run and any(
             variable.is_link for words in self.words.values() for variable in words.variables
@@ -130,6 +138,12 @@ class Preparation:
             return self.words
         key = self.languages.key(number, record, facts)
         return {key: self.words[key]}
+
+    def due_text(self, recipient_id, retry_at):
+        """When a row is due: the warmer its recipient, the earlier within that second; or None."""
+        if found := retry_at and self.warmth.get(recipient_id):
+            retry_at -= warmth.queue_lead(found.score)
+        return retry_at and str(retry_at)
 
     def sentence(self, reason, detail):
         """As `exclusion_text`, composed once per reason: its labels are translated every time."""
@@ -185,6 +199,15 @@ class WabaCampaign(models.Model):
     launched_mark = fields.Char(
         readonly=True, copy=False, help="Fingerprint of the content that was launched."
     )
+
+    warmest_first = fields.Boolean(
+        "Warmest first",
+        help="Recipients who wrote, clicked or read most recently get their message first.",
+    )
+
+    def _sends_warmest_first(self):
+        """An A/B test compares random halves of its audience, so it keeps the audience's order."""
+        return self.warmest_first and not self.ab_test
 
     def action_send_test(self):
         """Open the test dialog, filled as for the previewed record, or for the first one."""
@@ -307,7 +330,7 @@ class WabaCampaign(models.Model):
             "res_id": record.id,
             "record_traits": preparation.traits.get(record.id),
             "link_token": facts.get("link_token"),
-            "retry_at": None if waits or needs_review else str(retry_at),
+            "retry_at": preparation.due_text(known.id, None if waits or needs_review else retry_at),
             "wait_reason": "trial" if waits else "may_opt_out" if needs_review else wait_reason,
             "time_zone": time_zone,
             "state": "queued",

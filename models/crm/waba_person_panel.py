@@ -187,6 +187,7 @@ class PersonPanel:
         self.last = self._last_messages(sudo, ids)
         self.windows = self._windows(sudo, ids, "window_expires_at")
         self.free = self._windows(sudo, ids, "free_until_at")
+        self.held = self._held_conversations(sudo, ids)
         self.blacklisted = sudo["waba.recipient"]._filter_blacklisted(numbers)
         everyone = sudo["waba.recipient"].browse(ids)
         self.consent = everyone._consent_states(self.senders.company_id)
@@ -231,7 +232,7 @@ class PersonPanel:
             "waba_last_out_at": self._message_time(out),
             "waba_last_out_state": out and self._state_text(out, record_id),
             "waba_last_in_at": self._message_time(self._latest(people, "in")),
-            "waba_window_text": self._window_text(until, free),
+            "waba_window_text": self._held_text(people) or self._window_text(until, free),
         }
 
     # === Reading ===
@@ -256,7 +257,9 @@ class PersonPanel:
                     CROSS JOIN unnest(ARRAY['out', 'in']) AS d(direction)
                     CROSS JOIN LATERAL (
                           SELECT id FROM waba_message
-                           WHERE recipient_id = r.id AND direction = d.direction
+                           WHERE recipient_id = r.id
+                             AND (direction = d.direction
+                                  OR d.direction = 'out' AND direction = 'app_out')
                              AND state <> ALL(%s) AND company_id = ANY(%s)
                            ORDER BY id DESC LIMIT 1) m""",
                 recipient_ids,
@@ -265,7 +268,10 @@ class PersonPanel:
             )
         )
         messages = sudo["waba.message"].browse([id_ for (id_,) in rows])
-        return {(message.recipient_id.id, message.direction): message for message in messages}
+        return {
+            (message.recipient_id.id, "in" if message.direction == "in" else "out"): message
+            for message in messages
+        }
 
     def _windows(self, sudo, recipient_ids, name):
         """{recipient id: naive UTC datetime when the last open window ends}.
@@ -282,6 +288,17 @@ class PersonPanel:
             [f"{name}:max"],
         )
         return {person.id: until for person, until in groups}
+
+    def _held_conversations(self, sudo, recipient_ids):
+        """{recipient id: a waba.conversation in which another app answers}."""
+        found = sudo["waba.conversation"].search(
+            [
+                ("recipient_id", "in", recipient_ids),
+                ("sender_id", "in", self.senders.ids),
+                ("standby_at", "!=", False),
+            ]
+        )
+        return {one.recipient_id.id: one for one in found if one._held_until()}
 
     def _opt_outs(self, sudo, recipient_ids):
         """{(recipient id, purpose): the latest opt-out, a waba.consent}."""
@@ -425,6 +442,11 @@ class PersonPanel:
         if agreed:
             return self.env._("Opted in to promotions.")
         return self.env._("No opt-in on record. Your settings do not require one.")
+
+    def _held_text(self, people):
+        """Why automatic messages to the person wait, while another app answers; or False."""
+        held = [self.held[person.id] for person in people if person.id in self.held]
+        return bool(held) and held[0]._held_text()
 
     def _window_text(self, until, free=False):
         """'Reply window closes in 3 h 20 min. Free until 14:20.', or what to do instead."""

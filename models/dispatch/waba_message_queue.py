@@ -226,6 +226,11 @@ class WabaMessage(models.Model):
         help="The user knew of the earlier message with this template.",
     )
 
+    request_digest = fields.Char(
+        readonly=True, copy=False,
+        help="What another system asked for with its key.",
+    )  # fmt: skip
+
     # Charge: what its attempts may cost, in the company's currency (waba_budget.py)
     held_charge = fields.Float(
         digits=(16, 6), readonly=True, copy=False, aggregator=None,
@@ -259,13 +264,18 @@ class WabaMessage(models.Model):
     # === Queue ===
 
     @api.model
-    def _queue_direct(self, sender, record, *, origin_key=None, user=None, values=None, **content):
+    def _queue_direct(
+        self, sender, record, *, origin_key=None, key=None, user=None, values=None, **content
+    ):
         """Create one message to one person: queued for `sender`, or excluded with its reason.
 
         :param record: see `Addressee`, as are `origin_key`, `user` and `values`
+        :param key: like `origin_key`, chosen by another system, within the number's company
         :param content: see `_queue_many`
         :return: the row, `queued` or `skipped`
         """
+        if key:
+            origin_key = self._company_key(key, sender.sudo().company_id)
         to = Addressee(record, user, origin_key, values)
         return self._queue_many(sender, [to], **content)
 
@@ -320,6 +330,30 @@ class WabaMessage(models.Model):
             queued.with_env(self.env)._on_queued(media)
         rows = (made.get(id(to)) or self._find_by_origin_key([to.origin_key]) for to in addressees)
         return self.browse().concat(*(row.with_env(self.env) for row in rows))
+
+    @api.model
+    def _company_key(self, key, company):
+        return f"key/{company.id}/{key}"
+
+    @api.model
+    def _find_by_key(self, key, company):
+        """The row of another system's key, with all rights; perhaps empty."""
+        return self._find_by_origin_key([self._company_key(key, company)]).sudo()
+
+    def _check_same_request(self, key, digest):
+        """Return this message if it was requested with the same content.
+
+        :raise UserError: the key was used for something else
+        """
+        if self.request_digest == digest:
+            return self
+        raise UserError(
+            self.env._(
+                "The key %s was already used for another message: other person, template or "
+                "texts. Nothing was sent. Use a new key for a new message.",
+                key,
+            )
+        )
 
     def _plan_messages(
         self, sender, addressees, origin, content, not_before, template, variables, reader
@@ -625,7 +659,7 @@ class WabaMessage(models.Model):
 
     def _exclusion_reason(
         self, sender, person, to, content, moment, promotions_free_at, repeats_free_at=None,
-        facts=None,
+        facts=None, by_whatsapp=True,
     ):  # fmt: skip
         """Return (reason key, sentence) why this message cannot be sent, or (False, False).
 
@@ -634,6 +668,7 @@ class WabaMessage(models.Model):
             now
         :param repeats_free_at: from when the template may be sent again, None if now
         :param facts: DirectFacts of this person and others; read for this one by default
+        :param by_whatsapp: False for another way: whether WhatsApp reaches them is no reason
         """
         number = to["number"] or ""
         facts = facts or DirectFacts(self, sender, None, content, [(to, person)])
@@ -658,7 +693,7 @@ class WabaMessage(models.Model):
                 )
                 in facts.renumbered,
                 blacklisted=number in facts.blacklisted,
-                unreachable_until=person.unreachable_until,
+                unreachable_until=person.unreachable_until if by_whatsapp else None,
                 blocked=person.is_blocked,
                 country_code=number_country(number),
                 window_expires_at=facts.windows.get(person.id),

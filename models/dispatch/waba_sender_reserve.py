@@ -511,11 +511,14 @@ class WabaSender(models.Model):
         """Postpone all due rows of this time zone until `until`.
 
         If only the head of the queue were postponed, the next rows would take its place again and
-        again.
+        again. The fraction of a second is their order (`policy.warmth.queue_lead`) and stays.
         """
         self.env.cr.execute(
             SQL(
-                """UPDATE waba_message SET retry_at = %(until)s, wait_reason = 'hours'
+                """UPDATE waba_message
+                      SET retry_at = %(until)s + (retry_at - date_trunc(
+                              'second', retry_at + interval '999999 microseconds')),
+                          wait_reason = 'hours'
                     WHERE id IN (
                           SELECT m.id FROM waba_message m
                            WHERE m.state = 'queued' AND m.retry_at <= %(now)s AND %(group)s

@@ -396,7 +396,7 @@ class WabaMessage(models.Model):
         columns = ["number", "person_name", "text", "payload", "parameters", "failure_reason",
                    "variant_parameters",
                    "wamid", "res_model", "res_id", "merged_res_id", "about_wamid",
-                   "details", "link_token"]  # fmt: skip
+                   "details", "link_token", "ctwa_clid"]  # fmt: skip
         stored = self._fields
         return [name for name in columns if name in stored and stored[name].store]
 
@@ -452,6 +452,12 @@ class WabaMessage(models.Model):
                 enrollments.ids,
             )
         )
+
+    def _clear_clicks(self):
+        """Clear the ad clicks of the leads that these messages began."""
+        leads = self.env["crm.lead"].with_context(active_test=False)
+        clicks = [click for click in self.mapped("ctwa_clid") if click]
+        leads.search([("waba_ctwa_clid", "in", clicks)]).waba_ctwa_clid = False
 
 
 class WabaWebhookEvent(models.Model):

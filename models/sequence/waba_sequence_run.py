@@ -304,6 +304,7 @@ class WabaSequenceEnrollment(models.Model):
                     "sequence_id": sequence.id,
                     "sequence_step_id": step.id,
                     "enrollment_id": one.id,
+                    "fallback": step._fallback_values(),
                 },
             )
             for one in self

@@ -419,6 +419,10 @@ class WabaWebhookEvent(models.Model):
             webhook_events.TemplateQuality: self._apply_template_quality,
             webhook_events.TemplateCategory: self._apply_template_category,
             webhook_events.TemplateComponents: self._apply_template_components,
+            webhook_events.EchoMessage: self._apply_echo,
+            webhook_events.Handover: self._apply_handover,
+            webhook_events.HistoryChunk: self._apply_history,
+            webhook_events.AppContact: self._apply_app_contact,
         }[type(item)]
         return handler(account, item)
 
@@ -492,25 +496,18 @@ class WabaWebhookEvent(models.Model):
         if why := self._not_conversation_reason(item):
             self._apply_stray_opt_out(account, item)
             return why
-        messages = self.env["waba.message"]
-        reach = account._same_app_accounts().ids
-        if item.wamid and messages.search_count(
-            [("wamid", "=", item.wamid), ("account_id", "in", reach)], limit=1
-        ):
+        if self._is_known_message(account, item.wamid):
             return None
         # An archived number sends nothing, but can still be written to.
-        senders = self.env["waba.sender"].with_context(active_test=False)
-        sender = senders.search(
-            [("phone_number_uid", "=", item.phone_number_uid), ("account_id", "=", account.id)]
-        )
+        sender = self._event_sender(account, item)
         if not sender:
-            self._poll_soon()
             self._apply_stray_opt_out(account, item)
-            return PendingSubject(
-                "number",
-                self.env._("The number with the ID %s is not connected.", item.phone_number_uid),
-            )
-        self.env["waba.message"]._receive_inbound(sender, item, self._event_time(item))
+            return self._wait_for_number(item)
+        messages = self.env["waba.message"]
+        receive = messages._receive_inbound
+        if item.field == "standby" and item.kind != "system":
+            receive = messages._receive_standby
+        receive(sender, item, self._event_time(item))
         return None
 
     def _not_conversation_reason(self, item):
@@ -522,11 +519,6 @@ class WabaWebhookEvent(models.Model):
         """
         if item.group_uid:
             return self.env._("Not stored: a group message. Only opt-outs in groups are applied.")
-        if item.field == "standby":
-            return self.env._(
-                "Not stored: another system answers this conversation. Only opt-outs in it are "
-                "applied."
-            )
         return None
 
     def _apply_stray_opt_out(self, account, item):

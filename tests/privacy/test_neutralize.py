@@ -39,7 +39,7 @@ STAYS = {
         "waba_message": "number person_name parameters variant_parameters text payload details"
         " ctwa_clid",
         "waba_conversation": "ctwa_clid",
-        "waba_recipient": "number wa_number user_uid former_uids name",
+        "waba_recipient": "number wa_number user_uid former_uids name app_name",
         "waba_consent": "number evidence",
         "waba_audience_import": "evidence summary",
         "waba_consent_note": "note",
@@ -84,10 +84,10 @@ STAYS = {
     META: {
         "waba_account": "waba_uid app_uid api_version restriction review_status"
         " blocked_country_codes missing_webhook_fields volume_tiers"
-        " marketing_onboarding",
+        " marketing_onboarding dataset_uid conversion_test_code",
         "waba_action_variable": "example",
-        "waba_ad": "ad_uid source_type headline body welcome_text source_url media_type video_url"
-        " picture_url",
+        "waba_ad": "ad_uid headline body welcome_text source_url video_url picture_url",
+        "waba_conversion": "event_name ctwa_clid fbtrace_id",
         "waba_campaign_language": "language",
         "waba_campaign_price": "estimate estimate_problem",
         "waba_campaign_variable": "example",
@@ -121,16 +121,20 @@ STAYS = {
         "waba_consent_note": "res_model",
         "waba_consent_rejected": "fault",
         "waba_conversation": "res_model",
+        "waba_conversion": "event_uid reason cancel_cause",
         "waba_diagnosis_line": "topic text advice",
+        "waba_fallback": "reason",
         "waba_file_upload": "reason",
         "waba_media": "reason",
         "waba_message": "uuid origin_key res_model record_traits streak_type failure_reason"
-        " time_zone link_token",
+        " time_zone link_token request_digest document_model fallback",
         "waba_optin_source": "code page_key",
         "waba_outgoing_event": "uuid kind event_key res_model",
         "waba_phone_prefix": "prefix",
         "waba_preflight": "summary verdict delay",
         "waba_preflight_line": "line reason_key sentence record_model record_ids",
+        "waba_recurring": "pause_reason content_mark",
+        "waba_recurring_run": "reason",
         "waba_renumbered": "res_model",
         "waba_report_block": "res_model",
         "waba_reputation_event": "event_key",

@@ -29,9 +29,14 @@ RIGHTS = {
     "waba.template.gallery.line": {USER: "rw", MANAGER: "rw", SYSTEM: ""},
     "waba.recipient": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.ad.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.conversion": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.ad": {USER: "r", MANAGER: "rw", SYSTEM: ""},
     "waba.auto.reply": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.media": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.recurring": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.recurring.run": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.fallback": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.file": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.file.upload": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
@@ -392,6 +397,7 @@ class TestCompanies(SecurityCase):
         self.env["waba.price.check.line"].create({"check_id": check.id})
         self.env["waba.budget.total"].create({"company_id": self.env.company.id, "amount": 1})
         self._what_sending_asks()
+        self._what_an_ad_brings()
         for model in RIGHTS:
             # Theirs alone who asked for them.
             if self.env[model]._transient:
@@ -404,6 +410,16 @@ class TestCompanies(SecurityCase):
                     self.assertFalse(theirs.search([]))
         with self._refused():
             campaign.with_user(self.stranger).read(["name"])
+
+    def _what_an_ad_brings(self):
+        ad = self.env["waba.ad"].create({"account_id": self.account.id, "ad_uid": "1"})
+        lead = self._lead("+34611000088")
+        lead.write({"waba_ad_id": ad.id, "waba_ctwa_clid": "Af-1"})
+        self.env["waba.conversion"].create(
+            {"lead_id": lead.id, "kind": "won", "event_name": "Purchase", "ad_id": ad.id,
+             "event_at": fields.Datetime.now(), "account_id": self.account.id,
+             "company_id": self.env.company.id}
+        )  # fmt: skip
 
     def _header_file(self):
         """A file of a template's header, uploaded for a number."""

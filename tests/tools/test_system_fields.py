@@ -31,8 +31,11 @@ SETTINGS = (
     " waba_same_template_hours"
     " waba_us_marketing_left_out waba_opt_in_required waba_feed_blacklist waba_attribution_days"
     " waba_test_numbers waba_approval_above waba_approval_own waba_notify waba_create_lead"
+    " waba_app_people"
+    " waba_order_to_quotation"
     " waba_lead_team_id waba_lead_user_id waba_hand_over_hours waba_presence"
     " waba_month_budget waba_unknown_price waba_budget_direct waba_consent_months"
+    " waba_conversion_consent"
 )
 # {model: (roles, the fields of ours that they write)}. Nobody else writes one, and nobody any
 # other: the rest is read from Meta or kept by a step of ours.
@@ -45,7 +48,11 @@ WRITABLE = {
         " audience_campaign_id audience_outcome audience_excluded_ids"
         " ab_test ab_share ab_hours ab_criterion"
         " b_template_id b_variable_ids holdout_percent by_language language_ids price_ids"
-        " budget topic_id"
+        " budget topic_id fallback_kind fallback_hours fallback_template_id"
+    )),
+    "waba.recurring": (BOTH, (
+        "campaign_id unit mon tue wed thu fri sat sun month_day hour tz until max_runs late_hours"
+        " audience"
     )),
     "waba.campaign.variable": (BOTH, f"{OF_A_LINE} campaign_id variant language_id"),
     "waba.campaign.language": (BOTH, "campaign_id template_id variable_ids"),
@@ -60,6 +67,7 @@ WRITABLE = {
     "waba.sequence.step": ((MANAGER,), (
         "sequence_id active sequence kind wait_amount wait_unit in_working_hours template_id"
         " sender_id variable_ids activity_type_id summary note deadline_days"
+        " fallback_kind fallback_hours fallback_template_id"
     )),
     "waba.sequence.variable": ((MANAGER,), f"{OF_A_LINE} step_id"),
     "waba.auto.reply": ((MANAGER,), (
@@ -106,6 +114,7 @@ WRITABLE = {
     "waba.account": ((SYSTEM,), (
         "name active company_id waba_uid app_uid access_token app_secret verify_token base_url"
         " api_version promotions_by marketing_fallback activity_sharing"
+        " conversions_on dataset_uid qualified_stage_id qualified_event conversion_test_code"
     )),
     "waba.outgoing.webhook": ((SYSTEM,), (
         "name active company_id url on_delivered on_read on_failed on_replied on_opted_out"

@@ -104,6 +104,7 @@ class DryRun:
         return people
 
     def _recipient_ids_with_row(self, recipient_ids):
+        self._seen |= self.campaign._recipients_of_runs(recipient_ids)
         return self._seen
 
     def add_rows(self, rows, variables):
