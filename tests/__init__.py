@@ -220,6 +220,7 @@ from .tours import test_growth_tour
 from .tours import test_injection
 from .tours import test_may_opt_out_tours
 from .tours import test_money_tour
+from .tours import test_optin_tour
 from .tours import test_preflight_tour
 from .tours import test_repeat_tour
 from .tours import test_reputation_story_tour

@@ -131,7 +131,8 @@ WRITABLE = {
     ),
     # Dialogs: what they are opened for, and what is entered in them
     "waba.audience.import": (
-        BOTH, "file file_name res_model tag_name source consent evidence consent_date"
+        BOTH,
+        "file file_name res_model tag_name source consent optin_source_id evidence consent_date",
     ),
     "waba.consent.note": (
         BOTH, "res_model res_id at recipient_id purpose topic_id valid_until action note heard"
