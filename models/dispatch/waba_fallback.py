@@ -338,4 +338,7 @@ class WabaFallback(models.Model):
 
 
 def _email_of(record):
-    return record.email or (record.partner_id.email if "partner_id" in record._fields else "") or ""
+    """Of a lead or contact; '' for none."""
+    own = record["email_from" if "email_from" in record._fields else "email"]
+    partner = record.partner_id.email if "partner_id" in record._fields else ""
+    return own or partner or ""
