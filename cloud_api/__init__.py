@@ -9,6 +9,7 @@ from .components import (
     template_variables,
     unsupported_parts,
 )
+from .conversions import conversion_event
 from .errors import (
     CODES,
     AccountError,
@@ -26,13 +27,18 @@ from .events import (
     AccountAlert,
     AccountReview,
     AccountUpdate,
+    AppContact,
     CapabilityChange,
+    EchoMessage,
     Event,
+    Handover,
+    HistoryChunk,
     InboundMessage,
     Media,
     MessageStatus,
     NumberName,
     NumberUpdate,
+    PastMessage,
     PlatformError,
     PreferenceChange,
     Restriction,

@@ -115,8 +115,89 @@ class InboundMessage(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EchoMessage(Event):
+    """What somebody else wrote from our number to the person `number`.
+
+    The other fields are those of `InboundMessage`.
+
+    :param is_app: a colleague in the WhatsApp Business app; otherwise another sender, such as
+        Meta's own agent
+    """
+
+    phone_number_uid: str = ""
+    wamid: str = ""
+    kind: str = ""
+    number: str = ""
+    user_uid: str = ""
+    text: str = ""
+    context_wamid: str = ""
+    media: Media | None = None
+    details: dict | None = dataclass_field(default=None, hash=False)
+    is_app: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastMessage:
+    """One message from before the number was connected, to or from the person `number`.
+
+    :param kind: 'media_placeholder' while its file is not described yet
+    """
+
+    wamid: str
+    kind: str
+    number: str
+    user_uid: str
+    is_ours: bool
+    at: datetime
+    text: str = ""
+    context_wamid: str = ""
+    media: Media | None = None
+    details: dict | None = dataclass_field(default=None, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryChunk(Event):
+    """A part of the old conversations of the WhatsApp Business app.
+
+    :param phase: 0 (the last day), 1 (to day 90), 2 (to day 180), None where Meta gives none
+    :param progress: percent of the whole, None where Meta gives none
+    :param error_code: why there is no history; 2593109: its owner does not share it
+    """
+
+    phone_number_uid: str = ""
+    messages: tuple[PastMessage, ...] = dataclass_field(default=(), hash=False)
+    phase: int | None = None
+    progress: int | None = None
+    error_code: int | None = None
+    error_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppContact(Event):
+    """An entry of the address book of the WhatsApp Business app: added, edited or removed."""
+
+    phone_number_uid: str = ""
+    number: str = ""
+    name: str = ""
+    is_removed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover(Event):
+    """Who answers a person from now on: we (`is_ours`), or another sender on our number."""
+
+    phone_number_uid: str = ""
+    number: str = ""
+    user_uid: str = ""
+    is_ours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreferenceChange(Event):
-    """A person's choice on marketing: `value` is 'stop', 'resume', 'signup' or a new value."""
+    """A person's choice on marketing: `value` is 'stop', 'resume', 'signup' or a new value.
+
+    :param signup_uid: the In-App Signup by which they subscribed
+    """
 
     phone_number_uid: str = ""
     number: str = ""
@@ -124,6 +205,7 @@ class PreferenceChange(Event):
     category: str = ""
     value: str = ""
     detail: str = ""
+    signup_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

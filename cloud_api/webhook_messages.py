@@ -30,8 +30,8 @@ from .webhook_scope import read
 
 def _messages(scope, value):
     events = statuses(scope, value)
-    events += _elements(scope, value, "messages", _inbound)
-    events += _elements(scope, value, "errors", _platform)
+    events += elements(scope, value, "messages", inbound)
+    events += elements(scope, value, "errors", _platform)
     if value.get("user_preferences"):
         events += read(preferences, scope, value)
     return events or [scope.unknown("nothing known in the value", value)]
@@ -39,19 +39,11 @@ def _messages(scope, value):
 
 def statuses(scope, value):
     """Return the events of a value's `statuses`, possibly none."""
-    return _elements(scope, value, "statuses", _status)
+    return elements(scope, value, "statuses", _status)
 
 
-def _standby(scope, value):
-    """Messages of people whom another sender answers on our number; see `InboundMessage`.
-
-    Statuses and echoes in it are of that sender's messages (Meta, Standby webhooks, 2026-08-04).
-    """
-    events = _elements(scope, value, "messages", _inbound)
-    return events or [scope.not_followed("another sender on this number answers", value)]
-
-
-def _elements(scope, value, name, reader):
+def elements(scope, value, name, reader):
+    """Return the events of a value's list `name`, each element read on its own."""
     events = []
     for element in as_list(value.get(name)):
         if isinstance(element, dict):
@@ -132,7 +124,8 @@ def _platform(scope, error):
     )
 
 
-def _inbound(scope, message):
+def inbound(scope, message):
+    """Return the event of a message that a person wrote."""
     wamid, sender = as_uid(message.get("id")), as_uid(message.get("from"))
     user_uid = as_uid(message.get("from_user_id")) or as_uid(message.get("user_id"))
     kind = as_text(message.get("type")).strip().lower()
@@ -176,4 +169,4 @@ def _new_number(system, number):
     return next((found for found in given if found and found != number), "")
 
 
-READERS = {"messages": _messages, "standby": _standby}
+READERS = {"messages": _messages}

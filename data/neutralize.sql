@@ -18,6 +18,11 @@ UPDATE waba_fallback
 -- The original sends these; the copy cannot know whether it did.
 UPDATE waba_message
    SET state = 'uncertain', reserved_until = NULL WHERE state = 'reserved';
+-- The original reports to Meta what its leads became.
+UPDATE waba_account SET conversions_on = FALSE;
+UPDATE waba_conversion
+   SET state = 'cancelled', cancel_cause = 'copy', reason = 'Not sent: this is a neutralized copy.'
+ WHERE state = 'queued';
 -- Raw webhook bodies: evidence for the original, useless in a copy.
 UPDATE waba_webhook_event
    SET body = '{}', summary = NULL, error = NULL, waiting_items = NULL,

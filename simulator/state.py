@@ -103,6 +103,7 @@ class Number:
     account_mode: str = "LIVE"
     throughput_level: str = "STANDARD"
     is_on_biz_app: bool = False
+    app_data_asked: list = field(default_factory=list)
     registered: bool = True
     maintenance: bool = False
     messages_per_second: int = 0
@@ -110,6 +111,8 @@ class Number:
     traffic: deque = field(default_factory=deque)
     service_count: int = 0
     blocked: set = field(default_factory=set)
+    # {code of `message_qrdls`: prefilled text}, oldest first
+    qr_codes: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.digits = re.sub(r"\D", "", self.display_phone_number)

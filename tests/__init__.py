@@ -1,4 +1,6 @@
 from .ads import test_ad
+from .ads import test_ads_journey
+from .ads import test_conversions
 from .analytics import test_figures
 from .analytics import test_links
 from .analytics import test_money
@@ -34,6 +36,7 @@ from .campaign import test_canary
 from .campaign import test_preflight
 from .campaign import test_preflight_fixes
 from .campaign import test_preview
+from .campaign import test_reconfirmation
 from .campaign import test_recurring
 from .campaign import test_rights_campaign
 from .campaign import test_template_kinds
@@ -61,9 +64,12 @@ from .consent import test_identity_change
 from .consent import test_landing
 from .consent import test_may_opt_out
 from .consent import test_own_numbers
+from .consent import test_preferences
 from .consent import test_reach
 from .consent import test_spellings
 from .consent import test_stop_corpus
+from .consent import test_topics
+from .consent import test_topics_journey
 from .conversation import test_answer_report
 from .conversation import test_auto_reply
 from .conversation import test_canned_answer
@@ -101,6 +107,11 @@ from .dispatch import test_repeats
 from .dispatch import test_second_sender
 from .dispatch import test_settle
 from .dispatch import test_statuses
+from .integration import test_outgoing_webhooks
+from .integration import test_public_api
+from .optin import test_optin_meta
+from .optin import test_optin_page
+from .optin import test_optin_source
 from .policy import test_policy_ab_test
 from .policy import test_policy_attribution
 from .policy import test_policy_auto_reply
@@ -120,6 +131,7 @@ from .policy import test_policy_links
 from .policy import test_policy_max_price
 from .policy import test_policy_media
 from .policy import test_policy_numbers
+from .policy import test_policy_optin
 from .policy import test_policy_pacing
 from .policy import test_policy_person_name
 from .policy import test_policy_preflight
@@ -159,6 +171,7 @@ from .project import test_rights_migration
 from .project import test_routes
 from .project import test_security
 from .project import test_simulator
+from .project import test_simulator_conversions
 from .project import test_simulator_marketing
 from .project import test_suite_complete
 from .project import test_terms
@@ -207,6 +220,7 @@ from .tours import test_reputation_tour
 from .tours import test_send_tour
 from .tours import test_sequence_tour
 from .tours import test_tours
+from .webhook import test_coexistence_journey
 from .webhook import test_webhook_apply
 from .webhook import test_webhook_door
 from .webhook import test_webhook_fields

@@ -65,6 +65,7 @@ class Record:
     :ivar budgets: {campaign, or None for all together: highest amount}; prices: {category: the
         platform's price}; charges: what the platform charged
     :ivar ended: {tag: when the addon was told that it failed or arrived}
+    :ivar closed: numbers of the people who closed the topic before their message was reserved
     """
 
     rows: list
@@ -85,6 +86,7 @@ class Record:
     price_cap: float | None
     charges: list
     ended: dict
+    closed: set
     recurrings: dict
     runs: list
     fallbacks: list
@@ -134,6 +136,7 @@ def read(stage):
         price_cap=stage.price_cap,
         charges=stage.simulator.get("charges")["charges"],
         ended=ended,
+        closed=stage.closed,
         recurrings=stage.recurrings,
         runs=stage.database.rows(RUNS),
         fallbacks=stage.database.rows(FALLBACKS),
@@ -158,6 +161,7 @@ def judge(record):
         ("final statuses are what the platform told", _check_reported(record)),
         ("who failed has a reason", _reasons(record)),
         ("nothing was sent that no row reserved", _strangers(record)),
+        ("nobody got a promotion about a topic that they had closed", _closed_topic(record)),
         ("people in any 24 hours within the limit", _check_daily_cap(record)),
         ("messages per second within the platform's limit", _per_second(record)),
         ("messages per pair within the platform's limit", _per_pair(record)),
@@ -277,6 +281,12 @@ def _strangers(record):
         elif send["recipient"] != row["number"] or send["phone_id"] != row["phone_number_uid"]:
             wrong.append(f"{send['opaque']} to {send['recipient']} from {send['phone_id']}")
     return _some(wrong)
+
+
+def _closed_topic(record):
+    against = {send["recipient"] for send in record.sends} & record.closed
+    told = {row["number"] for row in record.rows if row["failure_type"] == "topic_closed"}
+    return _some(sorted(against | (record.closed - told)))
 
 
 # ---- rows --------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from . import waba_campaign
 from . import waba_campaign_language
 from . import waba_campaign_audience
 from . import waba_campaign_rows
+from . import waba_reconfirmation
 from . import waba_campaign_progress
 from . import waba_campaign_ab_test
 from . import waba_campaign_canary

@@ -122,6 +122,13 @@ class WabaCampaign(models.Model):
         domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
         " ('company_id', '=', company_id)]",
     )  # fmt: skip
+    topic_id = fields.Many2one(
+        "waba.topic", check_company=True, tracking=True, index="btree_not_null",
+        ondelete="restrict", compute="_compute_topic_id", store=True, readonly=False,
+        precompute=True, domain="[('company_id', '=', company_id)]",
+        help="People who opted out of this topic are excluded.",
+    )  # fmt: skip
+    has_topics = fields.Boolean(compute="_compute_has_topics")
     template_signature = fields.Char(readonly=True, copy=False)
     variable_ids = fields.One2many(
         "waba.campaign.variable", "campaign_id", string="Variables", copy=True,
@@ -142,6 +149,9 @@ class WabaCampaign(models.Model):
     )  # fmt: skip
     audience_domain = fields.Char("Rules")
     audience_count = fields.Integer("Audience", compute="_compute_audience_count")
+    # Above 0: it asks people to reconfirm their opt-in (waba_reconfirmation.py).
+    reconfirm_days = fields.Integer("Days to answer", readonly=True, copy=False)
+    reconfirmation_ids = fields.One2many("waba.reconfirmation", "campaign_id", readonly=True)
     # Number and time
     sender_id = fields.Many2one(
         "waba.sender", "Number", check_company=True, tracking=True, index=True, ondelete="restrict",
@@ -271,6 +281,18 @@ class WabaCampaign(models.Model):
                 parameters = campaign._preview_parameters(record, facts, lines)
             campaign.preview_html = template._render_phone(parameters)
 
+    @api.depends("template_id")
+    def _compute_topic_id(self):
+        for campaign in self:
+            campaign.topic_id = campaign.template_id.topic_id or campaign.topic_id
+
+    @api.depends("company_id")
+    def _compute_has_topics(self):
+        for campaign in self:
+            campaign.has_topics = self.env["waba.topic"].search_count(
+                [("company_id", "=", campaign.company_id.id)], limit=1
+            )
+
     def _compute_fallback_count(self):
         groups = self.env["waba.fallback"].sudo()._read_group(
             [("campaign_id", "in", self.ids), ("state", "=", "sent")], ["campaign_id"], ["__count"]
@@ -363,7 +385,7 @@ class WabaCampaign(models.Model):
     def _locked_field_names(self):
         """Names of the fields that define message, audience and number."""
         return {
-            "template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
+            "template_id", "topic_id", "sender_id", "res_model", "audience_domain", "variable_ids",
             "by_language", "language_ids", "company_id",
             "holdout_percent", "fallback_kind", "fallback_hours", "fallback_template_id",
             *SOURCE_FIELDS, *AB_TEST_FIELDS,

@@ -193,6 +193,7 @@ class WabaCampaign(models.Model):
                 "default_name": self.env._("%s: follow-up", self.name),
                 "default_company_id": self.company_id.id,
                 "default_sender_id": self.sender_id.id,
+                "default_topic_id": self.topic_id.id,
                 "default_utm_campaign_id": self.utm_campaign_id.id,
                 "default_audience_source": "campaign",
                 "default_audience_campaign_id": self.id,

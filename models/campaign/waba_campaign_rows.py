@@ -80,7 +80,9 @@ class Preparation:
         )
         self.ours = self.env["waba.sender"]._filter_own_numbers(numbers)
         self.people = (dry_run or campaign)._recipients_by_number(numbers - self.ours)
-        held = self.env["waba.renumbered"]._held_records(records._name, records.ids, self.company)
+        held = self.env["waba.renumbered"]._held_records(
+            records._name, records.ids, self.company, campaign.topic_id.id
+        )
         self.renumbered = {id_ for _company, id_, purpose in held if purpose == self.purpose}
         self.blacklisted = self.env["waba.recipient"]._filter_blacklisted(numbers)
         self.seen = (dry_run or campaign)._recipient_ids_with_row(
@@ -106,15 +108,19 @@ class Preparation:
         opted_out = self.env["waba.recipient"].browse(
             known.id
             for known in self.people.values()
-            if "opted_out" in (known.marketing_state, known.utility_state)
+            if "opted_out" in (known.marketing_state, known.utility_state, known.topic_state)
         )
         self.opt_outs = {
-            reason: opted_out._opt_out_details(reason, self.company) for reason in DATED_REASONS
+            reason: opted_out._opt_out_details(reason, self.company, campaign.topic_id)
+            for reason in DATED_REASONS
         }
         self.repeats = self._find_repeats(campaign, numbers)
         # A tracked address is created when it is first needed, so not by a dry run.
         self.has_links = not dry_run and any(
             variable.is_link for words in self.words.values() for variable in words.variables
+        )
+        self.has_preferences = not dry_run and any(
+            variable.is_preferences for words in self.words.values() for variable in words.variables
         )
         self._sentences, self._times = {}, {}
 
@@ -259,6 +265,9 @@ class WabaCampaign(models.Model):
         if reason in (None, *TEMPORARY_EXCLUSIONS):
             if preparation.has_links:
                 facts["link_token"] = new_link_token()
+            if preparation.has_preferences:
+                person = self.env["waba.recipient"].browse(known.id)
+                facts["preference_token"] = person._preference_token(preparation.company)
             values, waits = self._assign_variant(
                 number,
                 {
@@ -327,11 +336,11 @@ class WabaCampaign(models.Model):
             SQL(
                 """INSERT INTO waba_message
                           (uuid, direction, origin, kind, attempt_count, failed_attempt,
-                           failure_streak, campaign_id, account_id, sender_id, company_id,
+                           failure_streak, campaign_id, topic_id, account_id, sender_id, company_id,
                            user_id, res_model, create_date, write_date,
                            %(columns)s)
                    SELECT %(uuid)s, 'out', 'campaign', 'template', 0, 0, 0,
-                          %(campaign)s, %(account)s, %(sender)s, %(company)s, %(user)s,
+                          %(campaign)s, %(topic)s, %(account)s, %(sender)s, %(company)s, %(user)s,
                           %(res_model)s, %(now)s, %(now)s,
                           %(columns)s
                      FROM jsonb_to_recordset(%(rows)s) AS v(%(typed_columns)s)""",
@@ -341,6 +350,7 @@ class WabaCampaign(models.Model):
                     for name, type_ in ROW_COLUMNS.items()
                 ),
                 campaign=self.id,
+                topic=self.topic_id.id or None,
                 account=self.sender_id.account_id.id,
                 sender=self.sender_id.id,
                 company=self.company_id.id,

@@ -8,6 +8,7 @@ import binascii
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools.mimetypes import guess_mimetype
 
 from ...cloud_api import payloads
@@ -88,18 +89,20 @@ class WabaConversation(models.Model):
         return mine._check_reader(shown), record
 
     def _answer_conflict(self, request):
-        """Another user's answer since `known_id`, as a sentence, or False."""
+        """Another user's answer since `known_id`, or one in the app, as a sentence, or False."""
+        by_user = (
+            Domain("direction", "=", "out")
+            & Domain("origin", "=", "manual")
+            & Domain("user_id", "not in", (False, self.env.uid))
+            & Domain("state", "not in", ("skipped", "cancelled"))
+        )
+        in_app = Domain("direction", "=", "app_out") & Domain("origin", "=", "app")
         since = self.env["waba.message"].sudo().search(
-            [
-                ("recipient_id", "=", self.recipient_id.id),
-                ("sender_id", "=", self.sender_id.id),
-                ("id", ">", request.get("known_id") or 0),
-                ("direction", "=", "out"),
-                ("origin", "=", "manual"),
-                ("kind", "!=", "reaction"),
-                ("user_id", "not in", (False, self.env.uid)),
-                ("state", "not in", ("skipped", "cancelled")),
-            ],
+            Domain("recipient_id", "=", self.recipient_id.id)
+            & Domain("sender_id", "=", self.sender_id.id)
+            & Domain("id", ">", request.get("known_id") or 0)
+            & Domain("kind", "!=", "reaction")
+            & (by_user | in_app),
             order="id desc",
             limit=1,
         )  # fmt: skip
@@ -107,8 +110,8 @@ class WabaConversation(models.Model):
             return False
         return self.env._(
             '%(name)s answered at %(time)s: "%(text)s"',
-            name=since.user_id.name,
-            time=format_moment(self.env, since.create_date, ""),
+            name=since.user_id.name or selection_labels(since, "origin")["app"],
+            time=format_moment(self.env, since.sent_at or since.create_date, ""),
             text=since._summary(),
         )
 

@@ -22,7 +22,6 @@ from ...policy.endpoint import CLOUD_API, MARKETING_API
 from ..base.waba_failure import exclusion_text, failure_text
 from ..base.waba_message import POSSIBLE_OPT_OUT
 from ..tools.figures import UnknownFloat
-from ..tools.hooks import hook
 from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
 from ..tools.labels import selection_labels
 from ..tools.moments import moment_text
@@ -165,6 +164,8 @@ class WabaMessage(models.Model):
             return self.env._("Frequency cap reached.")
         if self.wait_reason == "budget":
             return self.env._("This month's budget is used.")
+        if self.wait_reason == "standby":
+            return self.env._("Another app answers this person.")
         return ""
 
     def _count_direct_ahead(self):
@@ -203,6 +204,9 @@ class WabaMessage(models.Model):
             elif result.outcome == "accepted":
                 run.bad_requests.clear()
         self._on_results(results)
+        failed = [result.key for result in results if result.outcome in ("error", "not_sent")]
+        if failed:
+            self.env["waba.account"]._on_message_changes(failed)
         return stopped
 
     @api.model
@@ -390,17 +394,13 @@ class WabaMessage(models.Model):
         messages = self.browse(changed)
         messages.sender_id._on_statuses(messages)
         messages._on_status(reported, arrived)
+        conversations = self.env["waba.conversation"]
+        if arrived:
+            conversations._on_arrival(arrived)
         if free:
-            self._on_free_window(free)
+            conversations._on_free_window(free)
+        self.env["waba.account"]._on_message_changes(messages.ids)
         return strays
-
-    @hook
-    def _on_free_window(self, free):
-        """After statuses that named the end of the free window after an ad, in the same
-        transaction.
-
-        :param free: {message id: naive UTC datetime}
-        """
 
     @api.model
     def _rows_for_statuses(self, events):

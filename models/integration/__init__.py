@@ -2,3 +2,4 @@
 
 from . import waba_outgoing_webhook
 from . import waba_outgoing_event
+from . import waba_outgoing_causes

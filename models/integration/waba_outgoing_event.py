@@ -67,7 +67,8 @@ class WabaOutgoingEvent(models.Model):
     )
     company_id = fields.Many2one(related="webhook_id.company_id")
     uuid = fields.Char("Event ID", required=True, readonly=True)
-    kind = fields.Char("Event", required=True, readonly=True)
+    kind = fields.Char("Event key", required=True, readonly=True)
+    kind_text = fields.Char("Event", compute="_compute_kind_text")
     event_key = fields.Char(required=True, readonly=True)
     body = fields.Text("Content", readonly=True)
     res_model = fields.Char("Record's model", readonly=True)
@@ -91,6 +92,14 @@ class WabaOutgoingEvent(models.Model):
     _queue_idx = models.Index("(webhook_id, next_attempt_at, id) WHERE state = 'queued'")
     _ended_idx = models.Index("(ended_at) WHERE ended_at IS NOT NULL")
     _recipient_idx = models.Index("(recipient_id) WHERE recipient_id IS NOT NULL")
+
+    @api.depends_context("lang")
+    @api.depends("kind")
+    def _compute_kind_text(self):
+        switches = self.env["waba.outgoing.webhook"]._fields
+        for event in self:
+            switch = switches.get(f"on_{event.kind}")
+            event.kind_text = switch._description_string(self.env) if switch else event.kind
 
     def action_resend(self):
         """Send again now, with the same ID, whatever became of it."""
@@ -308,6 +317,15 @@ class WabaOutgoingEvent(models.Model):
         )  # fmt: skip
         if events:
             self._send_cron()._trigger()
+
+    @api.model
+    def _erase_people(self, people, companies):
+        """Erase what is told about these people; what was not sent yet is told to nobody."""
+        events = self.search(
+            [("recipient_id", "in", people.ids), ("webhook_id.company_id", "in", companies.ids)]
+        )
+        events.filtered(lambda event: event.state == "queued").state = "cancelled"
+        events.write({"body": False, "next_attempt_at": False, "res_model": False, "res_id": 0})
 
     @api.model
     def _schedule_next(self, is_unfinished):

@@ -316,6 +316,7 @@ class WabaSequenceEnrollment(models.Model):
             template=step.template_id,
             variables=step.variable_ids,
             reader=sequence.reader_id,
+            topic=sequence.topic_id,
         )
         return dict(zip(self, messages, strict=True))
 

@@ -1,8 +1,10 @@
 """Figures in docs/*.md are those of the code, and each names its constant."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
+from odoo.addons.waba_campaign.cloud_api.outgoing import TIMEOUT as OUTGOING_TIMEOUT
 from odoo.addons.waba_campaign.models.analytics import (
     waba_attribution_due,
     waba_message_cost,
@@ -24,6 +26,7 @@ from odoo.addons.waba_campaign.models.campaign.preflight import (
 from odoo.addons.waba_campaign.models.conversation import (
     waba_conversation_dialog,
     waba_message_inbound,
+    waba_public_api,
 )
 from odoo.addons.waba_campaign.models.conversation import (
     waba_conversation_thread as waba_conversation_view,
@@ -37,6 +40,8 @@ from odoo.addons.waba_campaign.models.dispatch import (
 from odoo.addons.waba_campaign.models.dispatch import (
     waba_message_queue as waba_message_test,
 )
+from odoo.addons.waba_campaign.models.integration import waba_outgoing_event
+from odoo.addons.waba_campaign.models.optin import waba_optin_visit
 from odoo.addons.waba_campaign.models.privacy import (
     waba_message_privacy as waba_message_retention,
 )
@@ -57,6 +62,8 @@ from odoo.addons.waba_campaign.policy import (
     cost,
     fallback,
     media,
+    optin,
+    outgoing,
     pacing,
     preflight,
     preflight_outlook,
@@ -65,6 +72,7 @@ from odoo.addons.waba_campaign.policy import (
     reputation_trend,
     requirements,
     response,
+    standby,
 )
 from odoo.tests import TransactionCase
 
@@ -102,6 +110,18 @@ SENTENCES = {
         ("at most {} in 24 hours (`MAX_PER_DAY`)", auto_reply.MAX_PER_DAY),
         ("within {} hour of the message (`ANSWER_PERIOD`)", hours(auto_reply.ANSWER_PERIOD)),
     ],
+    "coexistence.md": [
+        ("at the latest {} hours after the last report (`HOLD_PERIOD`)",
+         hours(standby.HOLD_PERIOD)),
+    ],
+    "api.md": [
+        ("up to {} characters", waba_public_api.MAX_API_KEY),
+        ("for about {} days", days(sum(outgoing.RETRY_DELAYS, timedelta()) + timedelta(hours=2))),
+        ("`RETRY_DELAYS`",),
+        ("for {} hours (`PAUSE_AFTER`)", hours(outgoing.PAUSE_AFTER)),
+        ("after {} days (`KEEP`)", days(waba_outgoing_event.KEEP)),
+        ("within {} seconds", OUTGOING_TIMEOUT[1]),
+    ],
     "followups.md": [
         ("the last {} days (`QUOTATION_PERIOD`)", days(waba_sequence_trigger.QUOTATION_PERIOD)),
         ("chunks of {} (`CHUNK`)", waba_sequence_run.CHUNK),
@@ -123,6 +143,13 @@ SENTENCES = {
         ("within the next {} days (`MAX_DELIVERY_TIME`)", days(waba_budget.MAX_DELIVERY_TIME)),
         ("held back, for {} days", days(waba_budget.MAX_DELIVERY_TIME)),
         ("`MONTHS`",),
+    ],
+    "optin.md": [
+        ("At most {} other words (`MAX_OTHER_WORDS`)", optin.MAX_OTHER_WORDS),
+        ("for {} hours (`FORM_LIFE`)", hours(waba_optin_visit.FORM_LIFE)),
+        ("cleared after those {} hours", hours(waba_optin_visit.FORM_LIFE)),
+        ("{} forms an hour (`FORMS_PER_HOUR`)", waba_optin_visit.FORMS_PER_HOUR),
+        ("{} characters (`MAX_TEXT`)", optin.MAX_TEXT),
     ],
     "preflight.md": [
         ("the first {:,} records (`DRY_RUN_RECORDS`)", waba_campaign_dry_run.DRY_RUN_RECORDS),

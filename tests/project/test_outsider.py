@@ -39,12 +39,15 @@ METHODS = {
         "action_connect": "system", "action_diagnose": "manager", "action_resume": "manager",
         "action_sync": "manager", "action_view_senders": "reads",
         "action_view_templates": "reads", "action_confirm_database": "system",
-        "action_retry_marketing_api": "manager",
+        "action_retry_marketing_api": "manager", "action_view_conversions": "reads",
+        "action_create_dataset": "system", "action_test_conversion": "system",
     },
     "waba.ad": {
         "action_view_conversations": "reads", "action_view_leads": "reads",
         "action_view_won": "reads",
     },
+    "waba.ad.report": {"action_open_lead": "reads"},
+    "waba.conversion": {"action_open_lead": "reads", "action_send_again": "manager"},
     "waba.attribution": {"action_open_lead": "reads"},
     "waba.auto.reply": {"action_view_replies": "reads"},
     "waba.campaign": {
@@ -96,7 +99,12 @@ METHODS = {
     "waba.message": {
         "action_open_error_help": "reads", "action_open_record": "reads", "action_retry": "writes",
         "action_settle_arrived": "writes", "action_settle_resend": "writes",
-        "action_waba_log_block": "writes",
+        "action_waba_log_block": "writes", "send_template": "writes",
+    },
+    "waba.optin.source": {
+        "action_delete_meta_code": "manager", "action_open_page": "reads",
+        "action_save_meta_code": "manager", "action_view_conversations": "reads",
+        "action_view_leads": "reads", "action_view_opt_ins": "reads",
     },
     "waba.answer.report": {"action_open_conversation": "manager"},
     "waba.message.report": {"action_open_message": "reads"},
@@ -117,6 +125,7 @@ METHODS = {
         "action_record_consent": "reads", "action_confirm_opt_out": "writes",
         "action_keep_subscribed": "writes",
     },
+    "waba.reconfirm": {"action_create_campaign": "manager"},
     "waba.release": {"action_confirm": "manager"},
     "waba.report.block": {"action_confirm": "writes"},
     "waba.reputation.event": {"action_open_subject": "reads"},
@@ -124,6 +133,7 @@ METHODS = {
     "waba.sender": {
         "action_pause": "manager", "action_release": "manager", "action_resume": "manager",
         "action_sync": "manager", "action_view_campaigns": "reads",
+        "action_request_app_data": "manager",
         "action_view_counted_recipients": "reads", "action_view_evidence": "reads",
         "reputation_dashboard_data": "manager",
     },
@@ -139,6 +149,7 @@ METHODS = {
     "waba.sequence.report": {"action_open_lead": "reads"},
     "waba.sequence.starter": {"action_create": "manager", "action_save_filter": "manager"},
     "waba.sequence.stop": {"action_confirm": "writes"},
+    "waba.topic": {"action_create_suggested": "manager"},
     "waba.template": {
         "action_release": "manager", "action_view_campaigns": "reads",
         "action_view_evidence": "reads", "action_view_cost_report": "reads",

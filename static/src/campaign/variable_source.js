@@ -3,7 +3,7 @@ import { SelectionField, selectionField } from "@web/views/fields/selection/sele
 
 const MEDIA = ["image", "video", "document", "gif"];
 // As SOURCE_KINDS of the model: what only these kinds can have.
-const OF_KINDS = { file: MEDIA, date: ["expiry"], hours: ["expiry"] };
+const OF_KINDS = { file: MEDIA, date: ["expiry"], hours: ["expiry"], preferences: ["text", "url"] };
 
 const TEMPLATE_VARIABLE = "waba.template.variable";
 
