@@ -261,10 +261,12 @@ class WabaFallback(models.Model):
         if record is None or ("active" in record._fields and not record.active):
             return env._("The record was deleted or archived.")
         to = {name: message[name] for name in ("number", "res_model", "res_id")}
+        content = {
+            "kind": message.kind, "category": message.category, "topic_id": message.topic_id.id,
+        }  # fmt: skip
         reason, sentence = env["waba.message"]._exclusion_reason(
-            message.sender_id, message.recipient_id.with_env(env), to,
-            {"kind": message.kind, "category": message.category}, fields.Datetime.now(), None,
-            by_whatsapp=False,
+            message.sender_id, message.recipient_id.with_env(env), to, content,
+            fields.Datetime.now(), None, by_whatsapp=False,
         )  # fmt: skip
         return sentence if reason else self._channel_refusal(message, record)
 
