@@ -274,6 +274,8 @@ class WabaFallback(models.Model):
         env = message.env
         if self.kind == "sms" and "sms.sms" not in env:
             return env._("Odoo's SMS app is not installed.")
+        if self.kind == "sms" and not message.number:
+            return env._("No phone number.")
         if self.kind != "email":
             return False
         if not self.template_id or self.template_id.model != record._name:
