@@ -72,12 +72,12 @@ class WabaRecurring(models.Model):
     until = fields.Date("Last day", help="Empty: no end.")
     max_runs = fields.Integer("Runs at most", help="0: no limit.")
     late_hours = fields.Integer(
-        "Skip if late (hours)", default=12,
-        help="A run missed by more than this is skipped. 0: never.",
+        "Maximum delay (hours)", default=12,
+        help="A run that is later than this is not sent. 0: no maximum.",
     )  # fmt: skip
     # To whom
     audience = fields.Selection(
-        [("new", "New people only"), ("all", "Everyone in the audience")],
+        [("new", "New people only"), ("all", "Everyone")],
         default="new", required=True,
     )  # fmt: skip
     next_at = fields.Datetime("Next run", readonly=True, copy=False)
@@ -259,7 +259,7 @@ class WabaRecurring(models.Model):
 
     def _late_reason(self, planned):
         return self.env._(
-            "Skipped: planned for %(date)s, and the server was not running then.",
+            "Missed: planned for %(date)s, and the server was not running then.",
             date=format_moment(self.env, planned, WEEKDAY, tz=self.tz),
         )
 
@@ -313,8 +313,8 @@ class WabaRecurringRun(models.Model):
     )
     planned_at = fields.Datetime("Planned for", required=True, readonly=True)
     state = fields.Selection(
-        [("launched", "Launched"), ("blocked", "Not sent"), ("empty", "Nobody new"),
-         ("skipped", "Skipped")],
+        [("launched", "Launched"), ("blocked", "Not sent"), ("empty", "No new people"),
+         ("skipped", "Missed")],
         required=True, readonly=True,
     )  # fmt: skip
     reason = fields.Text(readonly=True)
