@@ -42,6 +42,7 @@ from .campaign import test_rights_campaign
 from .campaign import test_template_kinds
 from .cloud_api import test_cloud_api_addresses
 from .cloud_api import test_cloud_api_client
+from .cloud_api import test_cloud_api_coexistence
 from .cloud_api import test_cloud_api_errors
 from .cloud_api import test_cloud_api_marketing
 from .cloud_api import test_cloud_api_media
