@@ -71,12 +71,12 @@ class WabaConversation(models.Model):
             conversation.display_name = conversation.sudo()._display_person_name()
 
     def _display_person_name(self):
-        """The recipient's name on our record, else on WhatsApp, else the number."""
+        """The recipient's name on our record, else on WhatsApp, else username or number."""
         self.ensure_one()
         record = self._get_record()
         name = record and record._waba_person_facts()["name"]
         person = self.recipient_id
-        return name or person.name or person.number or person.user_uid or ""
+        return name or person.name or person.display_name or ""
 
     def _get_record(self):
         """The contact or lead of the latest inbound message, or None."""

@@ -7,6 +7,7 @@ from . import ir_websocket
 from . import waba_conversation_state
 from . import waba_message_inbound
 from . import waba_conversation_send
+from . import waba_contact_card
 from . import waba_canned_answer
 from . import waba_conversation_signal
 from . import waba_auto_reply

@@ -246,13 +246,19 @@ class WabaMessage(models.Model):
             return {"number": record.sudo().number, "person_name": record.sudo().name}, person
         people = self.env["waba.recipient"].sudo()
         number = people._number_of(record)
+        person = (
+            self._recipient_behind(number, portfolio)
+            if number
+            else record._waba_linked(portfolio)[record.id][:1]
+        )
+        number = number or person.number
         to = {
-            "number": number or people._raw_number(record) or False,
+            "number": number or (not person and people._raw_number(record)) or False,
             "person_name": record._waba_person_facts()["name"] or record.display_name,
             "res_model": record._name,
             "res_id": record.id,
         }
-        return to, self._recipient_behind(number, portfolio)
+        return to, person
 
     def _recipient_behind(self, number, portfolio):
         """The waba.recipient of an E.164 number, created if new; none for our own numbers or ''."""
@@ -330,8 +336,8 @@ class WabaMessage(models.Model):
         if any(lines.mapped("in_recipient_zone")):
             people = self.env["waba.recipient"].sudo()
             is_person = record._name == "waba.recipient"
-            number = record.sudo().number if is_person else people._number_of(record)
-            facts["time_zone"] = people._recipient_time_zone(number, record, sender.company_id)
+            address = record.sudo()._address() if is_person else record._waba_address()
+            facts["time_zone"] = people._recipient_time_zone(address, record, sender.company_id)
         variables, source = VariableSet(template, lines, record.env), record
         if reader is not None:
             source = self.env["waba.field.path"]._with_reader(record, reader, sender.company_id)
@@ -384,7 +390,7 @@ class WabaMessage(models.Model):
         :return: values of `time_zone`, `retry_at`, `wait_reason`, `failure_type`, `failure_reason`
         """
         now, company = fields.Datetime.now(), sender.company_id
-        time_zone = person._recipient_time_zone(to["number"], record, company)
+        time_zone = person._recipient_time_zone(to["number"] or person._address(), record, company)
         promoted_at = self._recent_promotion_times(sender, person, to, origin, content)
         free_at = frequency.next_promotion_time(promoted_at, company._waba_frequency_cap())
         retry_at, wait_reason = hours.earliest_departure(
@@ -470,7 +476,7 @@ class WabaMessage(models.Model):
                 blacklisted=number in self.env["waba.recipient"]._filter_blacklisted([number]),
                 unreachable_until=person.unreachable_until,
                 blocked=person.is_blocked,
-                country_code=number_country(number),
+                country_code=number_country(number or person.user_uid),
                 window_expires_at=window.window_expires_at,
                 promotions_free_at=promotions_free_at,
                 repeats_free_at=repeats_free_at,
@@ -579,7 +585,7 @@ class WabaMessage(models.Model):
         return self._read_record_traits(record._name, record.ids, company).get(record.id, False)
 
     @api.model
-    def _current_records(self, rows, company):
+    def _current_records(self, rows, sender):
         """{(model, id): policy.record_change.RecordState} of these candidates."""
         ids = {}
         for row in rows:
@@ -589,7 +595,10 @@ class WabaMessage(models.Model):
             (model, id_): record
             for model, model_ids in ids.items()
             for id_, record in self.env[model]
-            ._waba_parse_numbers(self.env[model]._waba_current_records(model_ids, company))
+            ._waba_parse_numbers(
+                self.env[model]._waba_current_records(model_ids, sender.company_id),
+                sender.portfolio_id,
+            )
             .items()
         }
 

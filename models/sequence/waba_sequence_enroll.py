@@ -305,12 +305,13 @@ class WabaSequence(models.Model):
         now = fields.Datetime.now()
         step = self.step_ids[:1]
         due = step._due_times(leads, now)
+        portfolios = self.env["waba.portfolio"].search([])  # pylint: disable=no-search-all
         rows = [
             {
                 "lead_id": lead.id,
                 "lead_name": lead.name,
                 "user_id": lead.user_id.id or None,
-                "number": self.env["waba.recipient"]._number_of(lead) or None,
+                "number": self.env["waba.recipient"]._person_key(lead, portfolios) or None,
                 "next_at": str(due[lead.id]),
                 "trigger_key": (keys or {}).get(lead.id) or None,
             }
