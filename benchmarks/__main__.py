@@ -14,8 +14,8 @@ from .figures import Report
 from .world import World
 
 # In this order: slow ones come last.
-NAMES = ("dispatch", "pace", "webhook", "statuses", "loop", "audience", "hosts", "history",
-         "reputation", "money")  # fmt: skip
+NAMES = ("dispatch", "pace", "webhook", "statuses", "loop", "followups", "audience", "hosts",
+         "history", "reputation", "money", "growth")  # fmt: skip
 
 
 def parse_arguments():

@@ -9,6 +9,7 @@ from .components import (
     template_variables,
     unsupported_parts,
 )
+from .conversions import conversion_event
 from .errors import (
     CODES,
     AccountError,
@@ -26,13 +27,18 @@ from .events import (
     AccountAlert,
     AccountReview,
     AccountUpdate,
+    AppContact,
     CapabilityChange,
+    EchoMessage,
     Event,
+    Handover,
+    HistoryChunk,
     InboundMessage,
     Media,
     MessageStatus,
     NumberName,
     NumberUpdate,
+    PastMessage,
     PlatformError,
     PreferenceChange,
     Restriction,
@@ -60,6 +66,7 @@ from .nodes import (
     Template,
     TemplateComparison,
 )
+from .outgoing import Delivery, check_receiver, deliver, sign
 from .pacer import Pacer
 from .parameter_check import ParameterCheck, ParameterProblem, clean_parameter
 from .parameters import (
@@ -73,6 +80,7 @@ from .parameters import (
 from .payloads import media_message, template_message, text_message
 from .pool import SendPool
 from .preview import render_preview
+from .referral import Referral, fetch_picture
 from .template_content import (
     build_components,
     is_content,

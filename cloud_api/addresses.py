@@ -113,12 +113,12 @@ def is_local(url):
         return False
 
 
-def check_resolved(url, allowed=(), resolve=socket.getaddrinfo):
-    """Like `check_base_url`, and every address that the host's name resolves to now.
+def check_resolved(url, allowed=(), resolve=socket.getaddrinfo, check=check_base_url):
+    """Like `check`, and every address that the host's name resolves to now.
 
     A name that does not resolve is not refused: the call itself will fail.
     """
-    address = check_base_url(url, allowed)
+    address = check(url, allowed)
     try:
         found = resolve(address.host, address.port or 443, type=socket.SOCK_STREAM)
     except OSError:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime
 
+from .referral import Referral
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
@@ -44,6 +46,7 @@ class MessageStatus(Event):
     :param is_group: progress of a message in a group, at one of its members.
     :param billable: None when Meta gives no pricing.
     :param cost: what Meta charges, as it reports it under a maximum price; None otherwise.
+    :param free_until: the end of the free window after an ad; None where the status names none.
     """
 
     phone_number_uid: str = ""
@@ -58,6 +61,7 @@ class MessageStatus(Event):
     billable: bool | None = None
     cost: float | None = None
     cost_currency: str = ""
+    free_until: datetime | None = None
     profile_name: str = ""
     username: str = ""
     error: ErrorInfo | None = None
@@ -81,7 +85,7 @@ class InboundMessage(Event):
     :param text: best readable text of any kind, may be empty.
     :param payload: id of the button or list row, ours to define.
     :param context_wamid: our message that this one answers, reacts to, edits or revokes.
-    :param referral: Meta's object for click-to-WhatsApp ads, None elsewhere.
+    :param referral: the ad or post they came from, None elsewhere.
     :param new_number: number after a change (system message `user_changed_number`).
     :param previous_user_uid: business-scoped id before a change.
     :param group_uid: the group it was written in, '' between one person and us.
@@ -103,7 +107,7 @@ class InboundMessage(Event):
     text: str = ""
     payload: str = ""
     context_wamid: str = ""
-    referral: dict | None = dataclass_field(default=None, hash=False)
+    referral: Referral | None = None
     media: Media | None = None
     details: dict | None = dataclass_field(default=None, hash=False)
     new_number: str = ""
@@ -113,8 +117,89 @@ class InboundMessage(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EchoMessage(Event):
+    """What somebody else wrote from our number to the person `number`.
+
+    The other fields are those of `InboundMessage`.
+
+    :param is_app: a colleague in the WhatsApp Business app; otherwise another sender, such as
+        Meta's own agent
+    """
+
+    phone_number_uid: str = ""
+    wamid: str = ""
+    kind: str = ""
+    number: str = ""
+    user_uid: str = ""
+    text: str = ""
+    context_wamid: str = ""
+    media: Media | None = None
+    details: dict | None = dataclass_field(default=None, hash=False)
+    is_app: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastMessage:
+    """One message from before the number was connected, to or from the person `number`.
+
+    :param kind: 'media_placeholder' while its file is not described yet
+    """
+
+    wamid: str
+    kind: str
+    number: str
+    user_uid: str
+    is_ours: bool
+    at: datetime
+    text: str = ""
+    context_wamid: str = ""
+    media: Media | None = None
+    details: dict | None = dataclass_field(default=None, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryChunk(Event):
+    """A part of the old conversations of the WhatsApp Business app.
+
+    :param phase: 0 (the last day), 1 (to day 90), 2 (to day 180), None where Meta gives none
+    :param progress: percent of the whole, None where Meta gives none
+    :param error_code: why there is no history; 2593109: its owner does not share it
+    """
+
+    phone_number_uid: str = ""
+    messages: tuple[PastMessage, ...] = dataclass_field(default=(), hash=False)
+    phase: int | None = None
+    progress: int | None = None
+    error_code: int | None = None
+    error_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppContact(Event):
+    """An entry of the address book of the WhatsApp Business app: added, edited or removed."""
+
+    phone_number_uid: str = ""
+    number: str = ""
+    name: str = ""
+    is_removed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover(Event):
+    """Who answers a person from now on: we (`is_ours`), or another sender on our number."""
+
+    phone_number_uid: str = ""
+    number: str = ""
+    user_uid: str = ""
+    is_ours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreferenceChange(Event):
-    """A person's choice on marketing: `value` is 'stop', 'resume', 'signup' or a new value."""
+    """A person's choice on marketing: `value` is 'stop', 'resume', 'signup' or a new value.
+
+    :param signup_uid: the In-App Signup by which they subscribed
+    """
 
     phone_number_uid: str = ""
     number: str = ""
@@ -122,6 +207,7 @@ class PreferenceChange(Event):
     category: str = ""
     value: str = ""
     detail: str = ""
+    signup_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -186,7 +186,7 @@ def _read(response, max_bytes):
 def _failure(error, mask):
     kind = NotSent if _provably_unsent(error) else UnknownOutcome
     text = mask(f"{type(error).__name__}: {error}")[:500]
-    return kind(message=text, cause=_network_cause(error))
+    return kind(message=text, cause=network_cause(error))
 
 
 # Why the network failed, as its exceptions name it; the first that fits.
@@ -202,7 +202,7 @@ NETWORK_CAUSES = (
 )
 
 
-def _network_cause(error):
+def network_cause(error):
     """The cause of a failed exchange, as a key of NETWORK_CAUSES; 'broken' if it names none."""
     wrapped = []
     while isinstance(error, BaseException) and error not in wrapped:

@@ -5,23 +5,16 @@ like new inbound messages.
 The fields: Meta, Webhooks overview, 2026-09-11, and the pages named with each.
 """
 
-from . import webhook_messages, webhook_people, webhook_platform
+from . import webhook_coexistence, webhook_messages, webhook_people, webhook_platform
 
 READERS = {
     **webhook_messages.READERS,
+    **webhook_coexistence.READERS,
     **webhook_people.READERS,
     **webhook_platform.READERS,
 }
 
 NOT_FOLLOWED = {
-    # Numbers that are also used in the WhatsApp Business app (coexistence).
-    "history": "old conversations from before the number was connected; nobody is writing now",
-    "smb_message_echoes": "what a colleague wrote in the WhatsApp Business app, which is not kept",
-    "smb_app_state_sync": "the address book of the WhatsApp Business app",
-    # Another sender on the same number (Standby webhooks, 2026-08-04; messaging_handovers,
-    # 2026-09-22).
-    "message_echoes": "what another sender on this number wrote",
-    "messaging_handovers": "who answers a conversation: another sender on this number, or we",
     # Groups: campaigns and conversations are with one person.
     "groups": "groups are not used here",
     "group_lifecycle_update": "groups are not used here",

@@ -2,10 +2,12 @@
 
 from .errors import classify
 from .events import ErrorInfo, InboundMessage, MessageStatus, PlatformError
+from .referral import read_referral
 from .values import (
     as_amount,
     as_bsuid,
     as_code,
+    as_datetime,
     as_dict,
     as_list,
     as_name,
@@ -28,8 +30,8 @@ from .webhook_scope import read
 
 def _messages(scope, value):
     events = statuses(scope, value)
-    events += _elements(scope, value, "messages", _inbound)
-    events += _elements(scope, value, "errors", _platform)
+    events += elements(scope, value, "messages", inbound)
+    events += elements(scope, value, "errors", _platform)
     if value.get("user_preferences"):
         events += read(preferences, scope, value)
     return events or [scope.unknown("nothing known in the value", value)]
@@ -37,19 +39,11 @@ def _messages(scope, value):
 
 def statuses(scope, value):
     """Return the events of a value's `statuses`, possibly none."""
-    return _elements(scope, value, "statuses", _status)
+    return elements(scope, value, "statuses", _status)
 
 
-def _standby(scope, value):
-    """Messages of people whom another sender answers on our number; see `InboundMessage`.
-
-    Statuses and echoes in it are of that sender's messages (Meta, Standby webhooks, 2026-08-04).
-    """
-    events = _elements(scope, value, "messages", _inbound)
-    return events or [scope.not_followed("another sender on this number answers", value)]
-
-
-def _elements(scope, value, name, reader):
+def elements(scope, value, name, reader):
+    """Return the events of a value's list `name`, each element read on its own."""
     events = []
     for element in as_list(value.get(name)):
         if isinstance(element, dict):
@@ -71,6 +65,7 @@ def _status(scope, status):
     pricing = as_dict(status.get("pricing"))
     billable = pricing.get("billable")
     cost = as_dict(pricing.get("cost"))
+    pricing_type = as_text(pricing.get("type")).lower()
     return MessageStatus(
         **scope.shared(status, status.get("timestamp")),
         phone_number_uid=scope.phone_number_uid,
@@ -81,7 +76,8 @@ def _status(scope, status):
         opaque=opaque,
         is_group=is_group,
         pricing_category=as_text(pricing.get("category")).lower(),
-        pricing_type=as_text(pricing.get("type")).lower(),
+        pricing_type=pricing_type,
+        free_until=_free_until(status, pricing_type),
         billable=billable if isinstance(billable, bool) else None,
         cost=as_amount(cost.get("amount")),
         cost_currency=as_text(cost.get("currency")).strip().upper()[:3],
@@ -89,6 +85,18 @@ def _status(scope, status):
         username=_profile(contact, "username"),
         error=_first_error(status),
     )
+
+
+def _free_until(status, pricing_type):
+    """The end of the free window after an ad, where the status names it.
+
+    Since v24.0 `conversation` comes in such a window only (Status messages webhooks, 2025-11-20).
+    """
+    conversation = as_dict(status.get("conversation"))
+    origin = as_word(as_dict(conversation.get("origin")).get("type"))
+    if pricing_type != "free_entry_point" and origin != "referral_conversion":
+        return None
+    return as_datetime(conversation.get("expiration_timestamp"))
 
 
 def _profile(contact, name):
@@ -117,7 +125,8 @@ def _platform(scope, error):
     )
 
 
-def _inbound(scope, message):
+def inbound(scope, message):
+    """Return the event of a message that a person wrote."""
     wamid, sender = as_uid(message.get("id")), as_uid(message.get("from"))
     user_uid = as_uid(message.get("from_user_id")) or as_uid(message.get("user_id"))
     kind = as_text(message.get("type")).strip().lower()
@@ -132,7 +141,6 @@ def _inbound(scope, message):
     ):
         return scope.unknown("a message without id and type, or without sender", message)
     contact = scope.contact(digits(sender), sender, user_uid, changed_uid)
-    referral = message.get("referral")
     return InboundMessage(
         **scope.shared(message, message.get("timestamp")),
         phone_number_uid=scope.phone_number_uid,
@@ -145,7 +153,7 @@ def _inbound(scope, message):
         text=message_text(kind, content, message),
         payload=message_payload(kind, content),
         context_wamid=context_wamid(content, message),
-        referral=referral if isinstance(referral, dict) else None,
+        referral=read_referral(message.get("referral")),
         media=message_media(kind, content),
         details=message_details(kind, content, message),
         new_number=_new_number(system, as_number(sender)),
@@ -162,4 +170,4 @@ def _new_number(system, number):
     return next((found for found in given if found and found != number), "")
 
 
-READERS = {"messages": _messages, "standby": _standby}
+READERS = {"messages": _messages}

@@ -9,9 +9,12 @@ from . import consent
 from . import dispatch
 from . import conversation
 from . import webhook
+from . import optin
+from . import integration
 from . import campaign
 from . import sequence
 from . import analytics
 from . import reputation
+from . import ads
 from . import crm
 from . import privacy

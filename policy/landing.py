@@ -19,6 +19,10 @@ ROUTES = (ANSWERED, LAST_WRITTEN, OPEN_LEAD, PARTNER, NEW_LEAD, NOBODY)
 # WhatsApp's reports about a person or an earlier message, and reactions: they are no enquiry, so no
 # lead is created.
 NOT_ENQUIRY_KINDS = frozenset(("system", "edit", "revoke", "reaction", "unsupported", "unknown"))
+# On a number that is also used in the WhatsApp Business app, the first message of a person often
+# arrives without content, above all after an ad (Onboarding WhatsApp Business app users,
+# 2026-03-20).
+CONTENTLESS_KINDS = frozenset(("unsupported",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,16 @@ def routed_partner(
     return max(fitting, key=lambda c: (c.is_person, c.at)).key if fitting else None
 
 
-def creates_lead(wanted: bool, kind: str, asks_to_stop: bool, blocked: bool) -> bool:
+def creates_lead(
+    wanted: bool, kind: str, asks_to_stop: bool, blocked: bool, on_app: bool = False
+) -> bool:
     """Return whether a message from an unknown person becomes a lead.
 
     :param wanted: the company's setting
     :param kind: Meta's type of the message
     :param asks_to_stop: the message is an opt-out
     :param blocked: we blocked them
+    :param on_app: our number is also used in the WhatsApp Business app
     """
-    return wanted and kind not in NOT_ENQUIRY_KINDS and not asks_to_stop and not blocked
+    is_enquiry = kind not in NOT_ENQUIRY_KINDS or (on_app and kind in CONTENTLESS_KINDS)
+    return wanted and is_enquiry and not asks_to_stop and not blocked

@@ -63,16 +63,18 @@ class WabaAnswerReport(models.Model):
             """WITH said AS (
                    SELECT m.id, m.sender_id, m.recipient_id, m.company_id, m.user_id, m.direction,
                           m.no_answer_at,
-                          CASE WHEN m.direction = 'in' THEN COALESCE(m.sent_at, m.create_date)
+                          CASE WHEN m.direction IN ('in', 'app_out')
+                          THEN COALESCE(m.sent_at, m.create_date)
                           ELSE m.create_date END AS at
                      FROM waba_message m
                     WHERE m.campaign_id IS NULL AND m.kind NOT IN %(silent_kinds)s
                       AND (m.direction = 'in'
+                           OR m.direction = 'app_out' AND m.origin = 'app'
                            OR m.origin = 'manual'
                               AND m.state NOT IN ('skipped', 'cancelled', 'failed'))
                ), numbered AS (
                    SELECT said.*,
-                          count(*) FILTER (WHERE direction = 'out') OVER (
+                          count(*) FILTER (WHERE direction <> 'in') OVER (
                               PARTITION BY sender_id, recipient_id ORDER BY at, id)
                           + count(no_answer_at) OVER (
                               PARTITION BY sender_id, recipient_id ORDER BY at, id
@@ -88,8 +90,8 @@ class WabaAnswerReport(models.Model):
                           max(company_id) FILTER (WHERE direction = 'in') AS company_id,
                           max(user_id) FILTER (WHERE direction = 'in') AS asked_user_id,
                           max(no_answer_at) AS no_answer_at,
-                          lead(min(at) FILTER (WHERE direction = 'out')) OVER pair AS answered_at,
-                          lead(min(user_id) FILTER (WHERE direction = 'out')) OVER pair
+                          lead(min(at) FILTER (WHERE direction <> 'in')) OVER pair AS answered_at,
+                          lead(min(user_id) FILTER (WHERE direction <> 'in')) OVER pair
                               AS answer_user_id
                      FROM numbered
                  GROUP BY sender_id, recipient_id, turn

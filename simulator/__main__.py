@@ -45,6 +45,7 @@ async def serve(options):
     site = web.TCPSite(runner, options.host, options.port, backlog=1024)
     await site.start()
     port = runner.addresses[0][1]
+    simulator.conversions.origin = f"http://{options.host}:{port}"
     sys.stdout.write(f"simulator listening on http://{options.host}:{port}\n")
     sys.stdout.flush()
     try:

@@ -1,5 +1,7 @@
 """Graph's endpoints other than sending: nodes, lists, templates, media, subscriptions, tokens."""
 
+from . import qr_codes
+from .conversions import Dataset
 from .graph_errors import GraphError, missing_parameter
 from .nodes import NUMBER_LIST
 from .paging import page
@@ -33,9 +35,15 @@ class Endpoints:
             ("POST", Number, "media"): self._media,
             # Not a path of Meta's: how `GraphApp` names a report that we read a message.
             ("POST", Number, "read"): self._report_read,
+            ("POST", Number, "smb_app_data"): self._app_data,
             ("GET", Number, "block_users"): self._blocked,
             ("POST", Number, "block_users"): self._block,
             ("DELETE", Number, "block_users"): self._block,
+            ("GET", Number, "message_qrdls"): qr_codes.list_codes,
+            ("POST", Number, "message_qrdls"): qr_codes.save_code,
+            # With the code behind it, see `GraphApp`.
+            ("GET", Number, "message_qrdls/code"): qr_codes.read_code,
+            ("DELETE", Number, "message_qrdls/code"): qr_codes.delete_code,
             ("GET", MediaFile, ""): self._read_file,
             ("DELETE", MediaFile, ""): self._delete_file,
             ("GET", Account, "phone_numbers"): self._phone_numbers,
@@ -54,6 +62,9 @@ class Endpoints:
             ("POST", Account, "message_templates/archive"): self._archive,
             ("POST", Account, "message_templates/unarchive"): self._unarchive,
             ("GET", Account, "template_analytics"): self._template_analytics,
+            ("GET", Account, "dataset"): self.sim.conversions.dataset,
+            ("POST", Account, "dataset"): self.sim.conversions.dataset,
+            ("POST", Dataset, "events"): self.sim.conversions.receive,
         }
         for kind in (Number, Account, Business, Template):
             table["GET", kind, ""] = self._read_node
@@ -76,6 +87,18 @@ class Endpoints:
         if not content or len(content) > MEDIA_MAX[mimetype] * 2**20:
             raise GraphError(131053, f"A file of this type has 1 byte to {MEDIA_MAX[mimetype]} MiB")
         return {"id": self.world.keep_file(number, mimetype, content, UPLOADED_DAYS).id}
+
+    @staticmethod
+    def _app_data(call, number):
+        """Once per kind, of a number that is also used in the app (Onboarding WhatsApp Business
+        app users, 2026-03-20); the webhooks are posted by `POST /_control/rare`."""
+        kind = call.body.get("sync_type")
+        if kind not in ("history", "smb_app_state_sync"):
+            raise missing_parameter("sync_type")
+        if not number.is_on_biz_app or kind in number.app_data_asked:
+            raise GraphError(100, "The number is not on the app, or its data was synced before.")
+        number.app_data_asked.append(kind)
+        return {"messaging_product": "whatsapp", "request_id": f"{kind}-1"}
 
     @staticmethod
     def _report_read(call, _number):

@@ -20,7 +20,9 @@ class Rare:
 
     def __init__(self, number, person, user_id, wamid, now, values):
         self.number, self.person, self.user_id = number, person, user_id
-        self.wamid, self.now, self.values = wamid, now, values
+        # `wamid` and `ago` (seconds): the same message again, or an older one.
+        self.wamid = values.get("wamid") or wamid
+        self.now, self.values = now - values.get("ago", 0), values
 
     # ---- changes of identity: no `contacts`, and of a user id no phone ---------------------------
 
@@ -66,16 +68,41 @@ class Rare:
             "from": self.person.wa_id, "id": self.wamid, "timestamp": self._stamp(-90 * 86400),
             "type": "image", "image": image}]}, contacts=True)
 
+    def history_declined(self):
+        """The owner does not share the chats."""
+        text = "History sync is turned off by the business from the WhatsApp Business App"
+        return self._value("history", {"history": [{"errors": [
+            {"code": 2593109, "title": text, "message": text,
+             "error_data": {"details": "History sharing is turned off by the business"}}]}]})
+
+    def history_chunk(self):
+        """``messages`` [{id, ours, text, days, type?}] with the person; ``phase``, ``chunk``,
+        ``progress``."""
+        messages = [
+            {"from": self.number.digits if m.get("ours") else self.person.wa_id, "id": m["id"],
+             "timestamp": self._stamp(-86400 * m["days"]), "type": m.get("type", "text"),
+             "history_context": {"status": "READ"},
+             **({} if m.get("type") else {"text": {"body": m["text"]}})}
+            for m in self.values["messages"]]
+        return self._value("history", {"history": [{
+            "metadata": {"phase": self.values.get("phase", 0),
+                         "chunk_order": self.values.get("chunk", 1),
+                         "progress": self.values.get("progress", 50)},
+            "threads": [{"id": self.person.wa_id, "messages": messages}]}]})
+
     def echo(self):
-        """A colleague wrote ``text`` in the app."""
+        """A colleague wrote ``text`` in the app; or sent the file ``media`` of ``mime``."""
         return self._value("smb_message_echoes", {"message_echoes": [self._ours()]})
 
     def app_state(self):
-        """The address book of the app."""
-        contact = {"full_name": self.person.name, "first_name": self.person.name.split()[0],
-                   "phone_number": self.person.wa_id}
+        """The address book of the app: ``name`` (the person's) or ``removed`` true."""
+        name = self.values.get("name", self.person.name)
+        contact = {"phone_number": self.person.wa_id}
+        if not self.values.get("removed"):
+            contact |= {"full_name": name, "first_name": name.split()[0]}
         return self._value("smb_app_state_sync", {"state_sync": [
-            {"type": "contact", "contact": contact, "action": "add",
+            {"type": "contact", "contact": contact,
+             "action": "remove" if self.values.get("removed") else "add",
              "metadata": {"timestamp": self._stamp()}}]})
 
     # ---- other places to write -------------------------------------------------------------------
@@ -91,8 +118,24 @@ class Rare:
         return self._value("standby", {"messages": [message]}, contacts=True)
 
     def standby_echo(self):
-        """The other sender answers ``text``."""
-        return self._value("standby", {"message_echoes": [self._ours()]})
+        """The other sender answers ``text``; in the nested form that Meta really posts."""
+        said = {"id": self.wamid, "timestamp": self._stamp(),
+                "message": {"to": self.person.wa_id, "recipient_type": "individual",
+                            "type": "text", "text": {"body": self.values["text"]}}}
+        return self._value("standby", {"standby": {"message_echoes": [said]}})
+
+    def handover(self):
+        """Control of the conversation passes to us, or to Meta's agent (``to_agent`` true)."""
+        roles = ("meta_business_agent", "ai_agent", "escalation")
+        if self.values.get("to_agent"):
+            roles = ("business_app", "escalation", "ai_agent")
+        passed = dict(zip(("previous_owner_app_role", "previous_owner_role", "new_owner_role"),
+                          roles, strict=True))
+        # Without metadata, as recorded.
+        value = {"messaging_product": "whatsapp", "recipient": metadata(self.number),
+                 "sender": {"phone_number": self.person.wa_id}, "timestamp": self._stamp(),
+                 "type": "control_passed", "control_passed": passed}
+        return Update(self.number.account_id, "messaging_handovers", value, self.now)
 
     # ---- content ---------------------------------------------------------------------------------
 
@@ -139,8 +182,12 @@ class Rare:
         return {**self._sender(), "type": "text", "text": {"body": self.values["text"]}}
 
     def _ours(self):
+        content = {"type": "text", "text": {"body": self.values.get("text", "")}}
+        if media := self.values.get("media"):
+            content = {"type": "image", "image": {
+                "id": media, "mime_type": self.values.get("mime", "image/png")}}
         return {"from": self.number.digits, "to": self.person.wa_id, "id": self.wamid,
-                "timestamp": self._stamp(), "type": "text", "text": {"body": self.values["text"]}}
+                "timestamp": self._stamp(), **content}
 
     def _message(self, content, contact=True):
         value = {"id": self.wamid, "timestamp": self._stamp(), **content}

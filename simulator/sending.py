@@ -2,6 +2,7 @@
 
 import re
 
+from .free_entry import is_free_entry
 from .graph_errors import GraphError, missing_parameter
 from .marketing import OPTION_KEYS
 from .people import FREE_SERVICE_MESSAGES, Message
@@ -174,6 +175,9 @@ class Sender:
             code = check(number, body, entry)
             number.service_count += 1
             message.pricing = _pricing("service", number.service_count > FREE_SERVICE_MESSAGES)
+        if is_free_entry(number, person, self.world.clock.now()):
+            message.pricing = {**message.pricing, "billable": False, "type": "free_entry_point"}
+            message.cost = None
         message.is_reaction = body["type"] == "reaction"
         message.wamid = self.world.new_wamid()
         return message, code

@@ -103,6 +103,7 @@ class Number:
     account_mode: str = "LIVE"
     throughput_level: str = "STANDARD"
     is_on_biz_app: bool = False
+    app_data_asked: list = field(default_factory=list)
     registered: bool = True
     maintenance: bool = False
     messages_per_second: int = 0
@@ -110,6 +111,8 @@ class Number:
     traffic: deque = field(default_factory=deque)
     service_count: int = 0
     blocked: set = field(default_factory=set)
+    # {code of `message_qrdls`: prefilled text}, oldest first
+    qr_codes: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.digits = re.sub(r"\D", "", self.display_phone_number)
@@ -218,6 +221,8 @@ class Person:
     error: int = 0
     opted_out: set = field(default_factory=set)
     windows: dict = field(default_factory=dict)
+    ad_clicks: dict = field(default_factory=dict)
+    free_until: dict = field(default_factory=dict)
     asked_stop_at: float | None = None
     told_stop_at: float | None = None
     # {business id: user id} where it is no longer the first one.
@@ -294,6 +299,10 @@ class World:
         self.uploads = {}
         self.samples = {}
         self.reviews = []
+        # Of conversions.py: {dataset id: Dataset}, {click id: account id}, events received.
+        self.datasets = {}
+        self.clicks = {}
+        self.conversions = []
         self._ids = itertools.count(1)
         self._run = secrets.token_hex(4)
 
@@ -309,10 +318,10 @@ class World:
         return f"{prefix}{next(self._ids):014d}"
 
     def node(self, object_id):
-        """The Number, Account, Business, Template or live MediaFile of this id, or None."""
+        """The Number, Account, Business, Template, Dataset or live file of this id, or None."""
         return (self.numbers.get(object_id) or self.accounts.get(object_id)
                 or self.businesses.get(object_id) or self.templates.get(object_id)
-                or self.file(object_id))
+                or self.datasets.get(object_id) or self.file(object_id))
 
     def file(self, media_id):
         """The MediaFile of this id unless it has ended, or None."""

@@ -6,6 +6,7 @@ batches: one entry per account, statuses and messages of one number side by side
 
 from dataclasses import dataclass
 
+from .free_entry import conversation_of
 from .graph_errors import status_error
 
 STOP_DETAIL = "User requested to stop marketing messages"
@@ -62,6 +63,8 @@ def status_update(message, status, at, code=0, details=""):
         contact = contact_element(person, message.user_id)
         if status == "sent" or status == message.priced_status:
             value["pricing"] = message.pricing
+        if conversation := conversation_of(message):
+            value["conversation"] = conversation
         if message.cost and status in ("delivered", "read"):
             value["pricing"] = {**message.pricing, "cost": message.cost}
     return Update(message.number.account_id, "messages", value, at, "statuses", message.number,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from demo_lib.clients import SimulatorControl, is_up
-from demo_lib.processes import Child, wait_for
+from demo_lib.processes import Child, free_port, wait_for
 
 from simulator.default_world import default_seed
 
@@ -108,6 +108,18 @@ class Servers:
         )  # fmt: skip
         self.simulator = SimulatorControl(self.place.simulator_address)
         return self.simulator
+
+    def start_receiver(self):
+        """Another system's server for outgoing events; returns (its address, its log's path)."""
+        log = self.place.logs / f"{self.name}-events.jsonl"
+        log.unlink(missing_ok=True)
+        port = free_port()
+        process = self._start("receiver", "-m", "benchmarks.torture.receiver", str(port), str(log))
+        wait_for(
+            "the receiver listens", lambda: "listening on" in process.log_text(),
+            START_SECONDS, process.check_alive,
+        )  # fmt: skip
+        return f"http://127.0.0.1:{port}/events", log
 
     def start_web(self):
         """The web server: screens and the webhook controller, no scheduled jobs."""

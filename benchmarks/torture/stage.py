@@ -1,5 +1,6 @@
 """The stage of a scenario: a fresh database, servers that can be killed, one platform."""
 
+import json
 import os
 import random
 import re
@@ -102,11 +103,15 @@ class Stage:
         self.prices = {}
         # The most that a promotion may cost, None without a maximum price.
         self.price_cap = None
+        # Numbers of the people who closed the campaigns' topic while their message was queued.
+        self.closed = set()
         self.is_supervised = False
         self._seen = None
         self._quiet_since = 0.0
         self.audiences = {}
         self.followups = {}
+        # {recurring campaign: leads in its filter}
+        self.recurrings = {}
         self._admin = None
         self._occasion_action = None
         self._leads = []
@@ -228,6 +233,75 @@ class Stage:
             self._launch(campaign_id)
         return campaign_id
 
+    def set_topic(self, campaign_id):
+        """Give a campaign that is not launched a topic; returns the topic's id."""
+        [topic_id] = self.admin.call("waba.topic", "create", [{"name": "Offers"}])
+        self.admin.call("waba.campaign", "write", [campaign_id], {"topic_id": topic_id})
+        return topic_id
+
+    def close_topic(self, campaign_id, topic_id, people):
+        """So many people whose message is still queued close its topic, in one transaction.
+
+        The rows are changed with it, so no reservation can have read them before.
+        """
+        found = self.database.rows(
+            """WITH queued AS (
+                    UPDATE waba_message SET write_date = write_date
+                     WHERE id IN (SELECT id FROM waba_message
+                                   WHERE campaign_id = %s AND state = 'queued'
+                                ORDER BY random() LIMIT %s FOR UPDATE SKIP LOCKED)
+                 RETURNING recipient_id, number),
+                    said AS (
+                    INSERT INTO waba_topic_state (recipient_id, topic_id, out_at)
+                    SELECT recipient_id, %s, now() AT TIME ZONE 'UTC' FROM queued
+                        ON CONFLICT DO NOTHING)
+               SELECT number FROM queued""",
+            (campaign_id, people, topic_id),
+        )
+        self.closed.update(row["number"] for row in found)
+
+    def recurring(self, lead_ids, fallback="activity"):
+        """A campaign to who is new among these leads, every day; returns its id.
+
+        Undelivered messages become a call.
+        """
+        campaign_id = self.campaign(lead_ids, launch=False)
+        self.audiences.pop(campaign_id, None)
+        self.admin.call("waba.campaign", "write", [campaign_id], {"fallback_kind": fallback})
+        values = {"campaign_id": campaign_id, "unit": "day", "late_hours": 0}
+        [recurring_id] = self.admin.call("waba.recurring", "create", [values])
+        self.admin.call("waba.recurring", "action_start", [recurring_id])
+        self.recurrings[recurring_id] = lead_ids
+        return recurring_id
+
+    def widen(self, recurring_id, lead_ids):
+        """More leads come into the filter of a recurring campaign, whose owner confirms it."""
+        leads = self.recurrings[recurring_id] = self.recurrings[recurring_id] + lead_ids
+        [one] = self.admin.search("waba.recurring", [("id", "=", recurring_id)], ["campaign_id"])
+        domain = {"audience_domain": repr([("id", "in", leads)])}
+        self.admin.call("waba.recurring", "action_pause", [recurring_id])
+        self.admin.call("waba.campaign", "write", [one["campaign_id"][0]], domain)
+        self.admin.call("waba.recurring", "action_start", [recurring_id])
+
+    def reach_planned_time(self):
+        """Every recurring campaign is due, and so are the fallbacks."""
+        self.database.rows(
+            "UPDATE waba_recurring SET next_at = date_trunc('minute', now() AT TIME ZONE 'UTC')"
+        )
+        self.database.run_job("ir_cron_recurring")
+        self.database.wake()
+
+    def run_fallbacks(self):
+        """Wait until no fallback is queued any more."""
+        self.database.run_job("ir_cron_fallback")
+        self._wait_awake(
+            "the fallbacks",
+            lambda: not self.database.value(
+                "SELECT count(*) FROM waba_fallback WHERE state = 'queued'"
+            ),
+            SETTLE_SECONDS,
+        )
+
     def set_prices(self, marketing, utility):
         """The same prices on the platform's list and on our rate card; budgets may be used up."""
         self.prices = {"MARKETING": marketing, "UTILITY": utility}
@@ -263,6 +337,72 @@ class Stage:
         self.admin.call("waba.account", "action_sync", [account["id"]])
         self.price_cap = price_cap
 
+    # ---- outgoing events ----------------------------------------------------------------------
+
+    def subscribe(self):
+        """Another system subscribes to all events of messages; returns the path of its log."""
+        url, log = self.servers.start_receiver()
+        parameter = ["waba_campaign.allowed_addresses", "127.0.0.1"]
+        self.admin.call("ir.config_parameter", "set_param", *parameter)
+        self.admin.call("waba.outgoing.webhook", "create", [{"name": "Torture", "url": url}])
+        return log
+
+    def hurry_events(self):
+        """Make every event that waits for its next attempt due, and run the job."""
+        self.database.rows(
+            "UPDATE waba_outgoing_event SET next_attempt_at = now() AT TIME ZONE 'UTC'"
+            " WHERE state = 'queued'"
+        )
+        self.database.run_job("ir_cron_outgoing")
+
+    def drain_events(self):
+        """Let the job try until the receiver has accepted every event."""
+
+        def is_drained():
+            self.hurry_events()
+            return not self.database.value(
+                "SELECT count(*) FROM waba_outgoing_event WHERE state = 'queued'"
+            )
+
+        self._wait_awake("the outgoing events", is_drained, SETTLE_SECONDS)
+
+    def check_events(self, log, least):
+        """Judge by the receiver's log: one ID per fact, and every fact of every message arrived.
+
+        :param least: events without which the scenario showed nothing
+        """
+        lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        ids, accepted = {}, set()
+        for line in lines:
+            ids.setdefault((line["event"], line["message"]), set()).add(line["id"])
+            if line["status"] == 200:
+                accepted.add((line["event"], line["message"]))
+        twice = [fact for fact, found in ids.items() if len(found) > 1]
+        happened = {
+            (kind, row["id"])
+            for row in self.database.rows(
+                """SELECT id, direction, delivered_at IS NOT NULL OR read_at IS NOT NULL AS arrived,
+                          read_at IS NOT NULL AS was_read, state = 'failed' AS failed
+                     FROM waba_message WHERE direction IN ('in', 'out')"""
+            )
+            for kind, is_so in (
+                ("delivered", row["direction"] == "out" and row["arrived"] and not row["failed"]),
+                ("read", row["was_read"]),
+                ("failed", row["failed"]),
+                ("replied", row["direction"] == "in"),
+            )
+            if is_so
+        }
+        of_messages = {fact for fact in accepted if fact[1]}
+        problems = {
+            "facts with several IDs": twice,
+            "facts that never arrived": sorted(happened - of_messages),
+            "events of what never happened": sorted(of_messages - happened),
+        }
+        found = {what: facts[:5] for what, facts in problems.items() if facts}
+        if found or len(accepted) < least or len(lines) == len(accepted):
+            raise DemoError(f"{len(lines)} requests, {len(accepted)} facts: {found}")
+
     def limit_month(self, amount):
         """The company's budget of the month, which its colleagues' templates keep too."""
         self.admin.call("res.company", "write", [1], {
@@ -284,6 +424,10 @@ class Stage:
                     f"the job {job}", lambda job=job: self.database.has_run(job), SETTLE_SECONDS
                 )
             self.settle()
+
+    def launch(self, campaign_id):
+        """Launch a campaign that `campaign` has only created."""
+        self._launch(campaign_id)
 
     def _launch(self, campaign_id):
         """As a manager does: thousands of new contacts need an override."""

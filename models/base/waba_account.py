@@ -389,6 +389,14 @@ class WabaAccount(models.Model):
         """After a sync found a new portfolio, number or template, for which webhooks may wait."""
 
     @hook
+    def _on_message_changes(self, ids):
+        """After messages were received, or statuses and refusals changed them, in the same
+        transaction; called on the model.
+
+        :param ids: of waba.message
+        """
+
+    @hook
     def _on_poll(self, now):
         """After the job has synced all connected accounts; called on the model.
 

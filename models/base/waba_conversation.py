@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ..tools.hooks import hook
 from .waba_person_mixin import linked_record
 
 # Meta, Send messages, 2025-11-04: any inbound message opens or renews a 24 h service window.
@@ -36,6 +37,11 @@ class WabaConversation(models.Model):
     # Service window and pace
     last_inbound_at = fields.Datetime("Last received", readonly=True)
     window_expires_at = fields.Datetime("Reply window until", readonly=True)
+    free_until_at = fields.Datetime(
+        "Free until",
+        readonly=True,
+        help="Meta charges nothing until then: the person came from an ad, and was answered.",
+    )
     pair_free_at = fields.Datetime(
         "Next message from",
         readonly=True,
@@ -46,6 +52,17 @@ class WabaConversation(models.Model):
         "res.users", "Salesperson", ondelete="set null", readonly=True, index="btree_not_null"
     )
     unread_count = fields.Integer("Unread", readonly=True, aggregator="sum")
+    app_answered_at = fields.Datetime(
+        "Answered in the app on", readonly=True,
+        help="Last message that a colleague sent from the WhatsApp Business app.",
+    )  # fmt: skip
+    standby_at = fields.Datetime(
+        "Answered elsewhere on", readonly=True,
+        help="Last time that another app answered on this number.",
+    )  # fmt: skip
+    control_at = fields.Datetime(
+        "Answered here since", readonly=True, help="Last time that the conversation was Odoo's."
+    )
     waiting_since = fields.Datetime(
         "Waiting since", readonly=True, help="First message without an answer."
     )
@@ -71,12 +88,12 @@ class WabaConversation(models.Model):
             conversation.display_name = conversation.sudo()._display_person_name()
 
     def _display_person_name(self):
-        """The recipient's name on our record, else on WhatsApp, else username or number."""
+        """The recipient's name on our record, the phone or WhatsApp, else username or number."""
         self.ensure_one()
         record = self._get_record()
         name = record and record._waba_person_facts()["name"]
         person = self.recipient_id
-        return name or person.name or person.display_name or ""
+        return name or person.app_name or person.name or person.display_name or ""
 
     def _get_record(self):
         """The contact or lead of the latest inbound message, or None."""
@@ -95,7 +112,9 @@ class WabaConversation(models.Model):
         """
         conversation = self._find_or_create_pair(sender, recipient)
         values = {}
-        if message.kind != "reaction":
+        # A colleague's answer in the app may be reported before what it answers.
+        is_answered = bool(conversation.app_answered_at and conversation.app_answered_at > at)
+        if message.kind != "reaction" and not is_answered:
             values["unread_count"] = conversation.unread_count + 1
             values["waiting_since"] = min(conversation.waiting_since or at, at)
         if not conversation.last_inbound_at or conversation.last_inbound_at <= at:
@@ -132,7 +151,10 @@ class WabaConversation(models.Model):
             if not kept:
                 conversation.recipient_id = new
                 continue
-            for name in ("last_inbound_at", "window_expires_at", "pair_free_at"):
+            for name in (
+                "last_inbound_at", "window_expires_at", "free_until_at", "pair_free_at",
+                "app_answered_at", "standby_at", "control_at",
+            ):  # fmt: skip
                 kept[name] = max(filter(None, [kept[name], conversation[name]]), default=False)
             kept.unread_count += conversation.unread_count
             kept.waiting_since = min(
@@ -140,6 +162,27 @@ class WabaConversation(models.Model):
             )
             kept.responsible_id = kept.responsible_id or conversation.responsible_id
             conversation.unlink()
+
+    @hook
+    def _on_click(self, message):
+        """After this conversation got a message that came from an ad.
+
+        :param message: waba.message
+        """
+
+    @hook
+    def _on_arrival(self, message_ids):
+        """After statuses reported messages as delivered or read; called on the model."""
+
+    @hook
+    def _on_free_window(self, free):
+        """After statuses named the end of the free window after an ad; called on the model.
+
+        :param free: {message id: naive UTC datetime}
+        """
+
+    def _on_written(self, message):
+        """After this inbound message of the conversation was stored, like `_on_inbound`."""
 
     def _notify_viewers(self, what="changed", **values):
         """Notify open screens that these conversations changed; the bus carries no content.

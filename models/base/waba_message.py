@@ -76,6 +76,8 @@ ORIGINS = [
     ("action", "Automation rule"),
     ("reply", "Automatic reply"),
     ("test", "Test"),
+    ("app", "WhatsApp Business app"),
+    ("other_sender", "Another app"),
 ]
 
 # Why a queued message waits even though the number can send.
@@ -86,9 +88,22 @@ WAIT_REASONS = [
     ("budget", "Budget used"),
     ("trial", "Waiting for the A/B winner"),
     ("may_opt_out", "Possible opt-out to review"),
+    ("standby", "Another app answers"),
 ]
 
 REVIEW_ACTIVITY = "waba_campaign.activity_type_may_opt_out"
+
+# What Odoo neither sent nor received itself counts in no figure of sending: what others wrote from
+# our number, and what was written before the number was connected. Only these names differ, so
+# whatever asks for "out" or "in" leaves them out.
+DIRECTIONS = [
+    ("out", "Outgoing"),
+    ("in", "Incoming"),
+    ("app_out", "Sent elsewhere"),
+    ("past_out", "Earlier outgoing"),
+    ("past_in", "Earlier incoming"),
+]
+OUR_DIRECTIONS, PAST_DIRECTIONS = ("out", "app_out", "past_out"), ("past_out", "past_in")
 
 # Shown for messages without a text.
 KIND_LABELS = {
@@ -107,6 +122,7 @@ KIND_LABELS = {
     "revoke": _lt("Message deleted"),
     "unsupported": _lt("Unsupported message: open it on the phone"),
     "unknown": _lt("Unsupported message: open it on the phone"),
+    "media_placeholder": _lt("File that WhatsApp has not shared"),
 }
 
 KIND_ICONS = {
@@ -175,9 +191,7 @@ class WabaMessage(models.Model):
         required=True, readonly=True, copy=False, default=lambda self: uuid.uuid4().hex
     )
     wamid = fields.Char("WhatsApp message ID", readonly=True, copy=False)
-    direction = fields.Selection(
-        [("out", "Outgoing"), ("in", "Incoming")], default="out", required=True, readonly=True
-    )
+    direction = fields.Selection(DIRECTIONS, default="out", required=True, readonly=True)
     origin = fields.Selection(ORIGINS, readonly=True)
     origin_key = fields.Char(
         readonly=True,
@@ -185,6 +199,9 @@ class WabaMessage(models.Model):
         help="Identifies the request: the same key never creates a second message.",
     )
     campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="restrict")
+    topic_id = fields.Many2one(
+        "waba.topic", readonly=True, ondelete="restrict", help="Of a promotion; empty: general."
+    )
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="restrict")
     sender_id = fields.Many2one(
         "waba.sender", "Number", required=True, readonly=True, ondelete="restrict"
@@ -202,6 +219,11 @@ class WabaMessage(models.Model):
         aggregator=None,
         help="A campaign has one message per original record, also after a merge.",
     )
+    document_model = fields.Char("Document's model", readonly=True)
+    document_id = fields.Many2oneReference(
+        "Document", model_field="document_model", readonly=True,
+        help="The quotation or invoice that it is about.",
+    )  # fmt: skip
     # Content, frozen when the row is created
     kind = fields.Char(default="template", readonly=True, help="template, text, image, button…")
     template_id = fields.Many2one("waba.template", readonly=True, ondelete="restrict")
@@ -223,6 +245,9 @@ class WabaMessage(models.Model):
         help="WhatsApp's ID of the message that this one quotes, reacts to, edits or deletes.",
     )
     details = fields.Json(readonly=True, help="Location, contact cards or order.")
+    optin_source_id = fields.Many2one(
+        "waba.optin.source", readonly=True, ondelete="set null", index="btree_not_null"
+    )
     body = fields.Text("Message", compute="_compute_body")
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     # A/B test
@@ -452,9 +477,9 @@ class WabaMessage(models.Model):
 
     @hook
     def _on_queued(self, media):
-        """After this message, outside campaigns, was queued.
+        """After these messages, outside campaigns, were queued.
 
-        :param media: as in `_queue_direct`
+        :param media: as in `_queue_many`; then it is one message
         """
 
     @hook
@@ -481,11 +506,22 @@ class WabaMessage(models.Model):
     def _on_inbound(self):
         """After this inbound message was stored, and automatic replies to it were queued."""
 
+    @hook
+    def _on_app_message(self):
+        """After a message was stored that a colleague sent from the WhatsApp Business app."""
+
     # === Record and conversation ===
 
     def _get_record(self):
         """The contact or lead of this message, or None if it no longer exists."""
         return linked_record(self)
+
+    def _get_document(self):
+        """The quotation or invoice that this message is about, or None."""
+        self.ensure_one()
+        if self.document_model not in self.env or not self.document_id:
+            return None
+        return self.env[self.document_model].browse(self.document_id).exists() or None
 
     def _company_record(self, company):
         """The record of this message, None if the message is another company's."""
@@ -521,9 +557,9 @@ class WabaMessage(models.Model):
         return " ".join((text or word or self.kind or "").split())[:160]
 
     def _written_at(self):
-        """When it was written: Meta's time if inbound; else when sent, else when created."""
+        """When it was written: Meta's time; else when sent, else when created."""
         self.ensure_one()
-        left_at = self.sent_at if self.direction == "in" else self.accepted_at or self.sent_at
+        left_at = self.accepted_at or self.sent_at
         # Rows that were inserted by SQL may have neither.
         return left_at or self.create_date or datetime(2009, 1, 1)
 

@@ -13,6 +13,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...policy import reputation_rates
+from ..tools.hooks import hook
 from ..tools.labels import form_action, list_action, selection_labels
 from ..tools.reputation_kinds import (
     CERTAINTIES,
@@ -211,7 +212,13 @@ class WabaReputationEvent(models.Model):
                 now=fields.Datetime.now(),
             )
         )
-        return self.browse([id_ for (id_,) in self.env.cr.fetchall()])
+        events = self.browse([id_ for (id_,) in self.env.cr.fetchall()])
+        events._on_recorded()
+        return events
+
+    @hook
+    def _on_recorded(self):
+        """After this evidence was recorded, in the same transaction; each only once."""
 
     @api.model
     def _complete_values(self, vals):

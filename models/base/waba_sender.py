@@ -10,7 +10,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
-from ...cloud_api import Health
+from ...cloud_api import CloudApiError, Health
 from ...policy import numbers, response
 from ...policy import warm_up as warm_up_policy
 from ..tools.hooks import hook
@@ -55,6 +55,10 @@ HOURS = {"canary_wait_hours": "canary_wait", "canary_longest_hours": "canary_lon
 SWITCHES = ("canary", "warm_up")
 
 FIELDS = (*SETTINGS, *HOURS, *SWITCHES)
+
+
+# Meta's error when the owner of the app does not share the chats (history, 2025-12-12).
+HISTORY_DECLINED = 2593109
 
 
 class WabaSender(models.Model):
@@ -110,6 +114,17 @@ class WabaSender(models.Model):
         help="Messages per second, if lower than Meta's limit. 0: no own limit.",
     )
     is_on_business_app = fields.Boolean("WhatsApp Business app", readonly=True)
+    # History of the app
+    history_state = fields.Selection(
+        [("requested", "Requested"), ("running", "Importing"), ("done", "Imported"),
+         ("declined", "Not shared"), ("failed", "Failed")],
+        "Chat history",
+        readonly=True,
+        copy=False,
+    )  # fmt: skip
+    history_progress = fields.Integer("Imported", readonly=True, copy=False, aggregator=None)
+    history_requested_at = fields.Datetime("Requested on", readonly=True, copy=False)
+    app_text = fields.Char("Use in the app", compute="_compute_app_text")
     health_status = fields.Json(readonly=True)
     rated_at = fields.Datetime("Rating updated", readonly=True)
     # State and pace
@@ -303,6 +318,14 @@ class WabaSender(models.Model):
         for sender in self:
             sender.platform_status_text = platform_word(self.env, sender.platform_status)
             sender.name_status_text = platform_word(self.env, sender.name_status)
+
+    @api.depends_context("lang")
+    @api.depends(
+        "is_on_business_app", "history_state", "history_progress", "account_id.stop_reason"
+    )
+    def _compute_app_text(self):
+        for sender in self:
+            sender.app_text = sender.is_on_business_app and sender._app_sentence()
 
     def _compute_queued_count(self):
         groups = self.env["waba.message"]._read_group(
@@ -508,6 +531,73 @@ class WabaSender(models.Model):
         """Run the dispatcher as soon as a cron worker is free."""
         for cron in self.sudo().cron_id:
             cron._trigger()
+
+    # === WhatsApp Business app ===
+
+    def action_request_app_data(self):
+        """Ask Meta for the contacts and chats of the WhatsApp Business app, which come as webhooks.
+
+        Possible once, within 24 hours of connecting the number.
+        """
+        self.ensure_one()
+        self.check_access("write")
+        sender = self.sudo()
+        try:
+            with sender.account_id._client() as client:
+                for sync_type in ("smb_app_state_sync", "history"):
+                    client.request_app_data(sender.phone_number_uid, sync_type)
+        except CloudApiError as error:
+            raise UserError(
+                self.env._(
+                    "The chat history was not requested. Meta sends it once, within 24 hours of "
+                    "connecting the number. %s",
+                    sender.account_id._error_text(error),
+                )
+            ) from error
+        if sender.history_state not in ("running", "done"):
+            sender.history_state = "requested"
+        sender.history_requested_at = fields.Datetime.now()
+
+    def _record_history(self, chunk):
+        """Record how far the import is; chunks come in any order.
+
+        :param chunk: cloud_api.HistoryChunk
+        """
+        if chunk.error_code is not None:
+            if self.history_state not in ("running", "done"):
+                is_declined = chunk.error_code == HISTORY_DECLINED
+                self.history_state = "declined" if is_declined else "failed"
+                self._message_log(body=self.env._("Chat history: %s", chunk.error_text))
+            return
+        if chunk.progress is None:
+            return
+        progress = max(self.history_progress, chunk.progress)
+        state = "done" if progress >= 100 else "running"
+        if (self.history_state, self.history_progress) != (state, progress):
+            self.write({"history_state": state, "history_progress": progress})
+
+    def _app_sentence(self):
+        """What the use in the app means for this number, and how far its history is."""
+        if self.account_id.stop_reason:
+            return self.account_id.stop_reason
+        texts = [
+            self.env._(
+                "Also used in the WhatsApp Business app: at most 20 messages a second; what "
+                "colleagues write there appears in the conversations."
+            )
+        ]
+        if self.history_state == "running":
+            texts.append(self.env._("Chat history: %s%% imported.", self.history_progress))
+        elif self.history_state == "requested":
+            texts.append(self.env._("Chat history requested: it arrives within hours."))
+        elif self.history_state == "declined":
+            texts.append(
+                self.env._(
+                    "Chat history not shared: the owner declined it in the app. To share it, "
+                    "connect the number again."
+                )
+            )
+        return " ".join(texts)
 
     # === Sync ===
 

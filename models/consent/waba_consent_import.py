@@ -13,8 +13,10 @@ from .waba_consent import TEXTS
 COLUMNS = {
     "person_id": "number",
     "purpose": "purpose",
+    "topic_name": "topic",
     "action": "action",
     "said_at": "at",
+    "ends_on": "valid_until",
     "evidence": "evidence",
 }
 
@@ -45,6 +47,11 @@ class WabaConsent(models.Model):
         store=False,
         help="When the person opted in or out: 2026-11-03 or 2026-11-03 10:30.",
     )
+
+    topic_name = fields.Char(
+        "Topic name", store=False, help="A topic of promotions; empty for all of them."
+    )
+    ends_on = fields.Char("Last day", store=False, help="The last day of the opt-in.")
 
     @api.model
     def get_import_templates(self):
@@ -174,9 +181,16 @@ class WabaConsent(models.Model):
             person = known[read.number]
             evidence = ": ".join(filter(None, [origin, read.evidence]))
             person._set_consent(
-                read.purpose, read.action, source, evidence, at=read.at, company=company
+                read.purpose,
+                read.action,
+                source,
+                evidence,
+                at=read.at,
+                company=company,
+                topic=self.env["waba.topic"].browse(read.topic_id or []),
+                valid_until=read.valid_until,
             )
-            wanted.add((person.id, read.purpose, read.action, read.at))
+            wanted.add((person.id, read.purpose, read.topic_id, read.action, read.at))
         entries = self.search(
             [
                 ("recipient_id", "in", [person.id for person in known.values()]),
@@ -185,7 +199,16 @@ class WabaConsent(models.Model):
             ]
         )
         return entries.filtered(
-            lambda entry: (entry.recipient_id.id, entry.purpose, entry.action, entry.at) in wanted
+            lambda entry: (
+                (
+                    entry.recipient_id.id,
+                    entry.purpose,
+                    entry.topic_id.id or 0,
+                    entry.action,
+                    entry.at,
+                )
+                in wanted
+            )
         )
 
 
@@ -200,9 +223,11 @@ class WabaConsentRejected(models.Model):
 
     active = fields.Boolean(default=True, help="Off once imported or dismissed.")
     number = fields.Char("Phone number")
-    purpose = fields.Char("Topic")
+    purpose = fields.Char()
+    topic = fields.Char()
     action = fields.Char()
     at = fields.Char("Date")
+    valid_until = fields.Char()
     evidence = fields.Text()
     source = fields.Selection(
         [("form", "Form"), ("import", "Import")], required=True, readonly=True

@@ -6,7 +6,7 @@ Called by Odoo's merge of leads, wizard/base_partner_merge.py and hooks of the p
 from odoo import models
 from odoo.tools import SQL, format_date
 
-from ..tools.hooks import implements
+from ..tools.hooks import hook, implements
 from .waba_recipient import recipients_with_numbers
 
 # Whether the aliases `ours` and `theirs` of waba_recipient are one person.
@@ -44,6 +44,23 @@ class WabaRecipient(models.Model):
                 new = self._find_or_create_by_number(out.portfolio_id[:1], sorted(unknown))
                 people |= self.union(*new.values())
             (people - out)._set_consent(purpose, "opt_out", "merge", self._merge_evidence(opt_out))
+        for topic in people._closed_topics():
+            self._merge_closed_topic(people, numbers, topic)
+
+    def _merge_closed_topic(self, people, numbers, topic):
+        """A topic that one of these rows of one person has closed is closed for all of them.
+
+        :param numbers: E.164 numbers of their records, some perhaps without a row
+        """
+        closed = people.filtered(lambda person: topic in person._closed_topics())
+        unknown = numbers.difference(people._number_forms())
+        new = self._find_or_create_by_number(closed.portfolio_id[:1], sorted(unknown))
+        entry = closed._same_person().consent_ids.filtered(
+            lambda entry: (entry.topic_id, entry.action) == (topic, "opt_out")
+        )[:1]
+        (people.union(*new.values()) - closed)._set_consent(
+            "marketing", "opt_out", "merge", self._merge_evidence(entry), topic=topic
+        )
 
     def _merge_evidence(self, entry):
         """Evidence of an opt-out by merge. Without the number: this entry outlives its erasure."""
@@ -65,7 +82,12 @@ class CrmLead(models.Model):
         env["waba.message"]._apply_record_merge("crm.lead", opportunities.ids, self.id)
         target = self.with_env(env)
         target.waba_recipient_id = (target + opportunities.with_env(env)).waba_recipient_id[:1]
+        self._on_waba_merge(opportunities)
         return result
+
+    @hook
+    def _on_waba_merge(self, opportunities):
+        """After messages and consent of these leads moved to this one, before they are deleted."""
 
 
 class WabaPortfolio(models.Model):

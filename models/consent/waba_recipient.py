@@ -9,6 +9,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...policy import numbers
+from ..tools.hooks import hook
 from ..tools.phone_countries import e164_sql
 from .consent_sql import PURPOSES
 
@@ -62,6 +63,11 @@ class WabaRecipient(models.Model):
         copy=False,
     )
     name = fields.Char("WhatsApp name", readonly=True)
+    app_name = fields.Char(
+        "Name on the phone", readonly=True,
+        help="In the address book of the WhatsApp Business app.",
+    )  # fmt: skip
+    app_named_at = fields.Datetime(readonly=True)
     partner_id = fields.Many2one(
         "res.partner", ondelete="set null", index="btree_not_null", readonly=True
     )
@@ -290,6 +296,14 @@ class WabaRecipient(models.Model):
         person._apply_names(number, user_uid, name, username)
         return person
 
+    def _set_app_name(self, name, at):
+        """Set the name of the app's address book, '' removes it; an older report changes nothing.
+
+        :param at: naive UTC datetime
+        """
+        if not self.app_named_at or self.app_named_at <= at:
+            self.write({"app_name": name or False, "app_named_at": at})
+
     @api.model
     def _find_by_e164(self, portfolio, number):
         """By the canonical number: WhatsApp spells some of Mexico and Brazil differently."""
@@ -369,6 +383,25 @@ class WabaRecipient(models.Model):
             if holder:
                 self.browse(id_)._merge_recipient(self.browse(holder))
         self._inherit_erased_uids(set(uids.values()))
+
+    # === Inbound messages ===
+
+    @hook
+    def _on_lead_from_message(self, sender, item):
+        """Before a message of this person, of whom there is no record, becomes a lead.
+
+        :param sender: waba.sender it was written to
+        :param item: cloud_api.InboundMessage
+        :return: values of the lead
+        """
+
+    @hook
+    def _on_inbound_text(self, message, at):
+        """After a message of this person was stored and its preference detected (`wish`).
+
+        :param at: when it was written, naive UTC
+        :return: whether an opt-in was recorded
+        """
 
     # === Change of number or user id ===
     # Webhooks arrive in any order, so each row keeps its former user ids: what still arrives under
@@ -468,6 +501,7 @@ class WabaRecipient(models.Model):
         (other.message_ids - self._double_rows(other)).write({"recipient_id": self.id})
         self.env["waba.conversation"]._merge_conversations(other, self)
         self._move_links(other)
+        self._on_person_merge(other)
         entries = other._standing_entries()
         former = (other.former_uids or "").split()
         other.write({"user_uid": False, "former_uids": False, "name": other.name or user_uid})
@@ -501,6 +535,10 @@ class WabaRecipient(models.Model):
             double |= same & other.message_ids
         return double
 
+    @hook
+    def _on_person_merge(self, other):
+        """After messages and conversations of `other`, the same person's row, moved to this one."""
+
     def _move_personal_data(self, other):
         """Move past messages, conversations and send history from another row of the same person.
 
@@ -511,6 +549,7 @@ class WabaRecipient(models.Model):
         ).write({"recipient_id": self.id})
         self.env["waba.conversation"]._merge_conversations(other, self)
         self._move_links(other)
+        self._on_person_merge(other)
         self._merge_send_history(other)
 
     def _merge_send_history(self, other):

@@ -11,6 +11,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...policy import media as media_policy
+from ..base.waba_message import OUR_DIRECTIONS, PAST_DIRECTIONS
 from ..tools.labels import form_action
 from ..tools.system_fields import USER_GROUP
 
@@ -72,9 +73,10 @@ class WabaConversation(models.Model):
                     CROSS JOIN LATERAL (
                           SELECT m.id FROM waba_message m
                            WHERE m.recipient_id = c.recipient_id AND m.sender_id = c.sender_id
-                             AND %s
+                             AND m.direction NOT IN %s AND %s
                            ORDER BY m.id DESC LIMIT 1) m
                     WHERE c.id = ANY(%s)""",
+                PAST_DIRECTIONS,
                 SHOWN_MESSAGES_SQL,
                 self.ids,
             )
@@ -85,7 +87,7 @@ class WabaConversation(models.Model):
             conversation.last_message_id = message
             conversation.last_text = message._summary() if message else False
             conversation.last_at = message and message._written_at()
-            conversation.last_is_ours = message.direction == "out"
+            conversation.last_is_ours = message.direction in OUR_DIRECTIONS
 
     @api.depends("window_expires_at")
     def _compute_window_state(self):
@@ -338,12 +340,14 @@ class WabaConversation(models.Model):
         return {
             "now": fields.Datetime.to_string(fields.Datetime.now()),
             "window_until": _format_datetime(self.window_expires_at),
+            "free_until": _format_datetime(self.free_until_at),
             "waiting_since": _format_datetime(self.waiting_since),
             "unread": self.unread_count,
             "responsible": _id_and_name(self.responsible_id),
             "is_mine": bool(self) and self.responsible_id.id == self.env.uid,
             "inbox_state": self.inbox_state,
             "is_blocked": self.is_blocked,
+            "held_text": self._held_text(),
             "snoozed_until": _format_datetime(self.snoozed_until),
             "seen": {
                 "by": self.seen_by_id.name,
@@ -385,7 +389,7 @@ class WabaConversation(models.Model):
         return {
             "messages": messages._format_bubbles(record),
             "has_older": len(ids) > PAGE,
-            "oldest_id": min(ids[:PAGE], default=False),
+            "oldest_id": ids[:PAGE][-1] if ids else False,
             "last_id": max(ids, default=False) if not before_id else False,
             "fingerprint": self._fingerprint() if self else "",
         }
@@ -400,18 +404,40 @@ class WabaConversation(models.Model):
         return record.env["waba.message"].search(about, order="id desc", limit=PAGE).ids
 
     def _page_ids(self, before_id=False):
-        """Ids of the newest PAGE messages before one, and one more when there are older ones."""
+        """Ids of the newest PAGE messages before one, and one more when there are older ones.
+
+        Those from before the number was connected come last, by when they were written: they were
+        stored later than newer ones.
+        """
         self.env["waba.message"].flush_model()
+        before = self.env["waba.message"].sudo().browse(before_id or [])
+        ids = []
+        if before.direction not in PAST_DIRECTIONS:
+            condition = SQL("AND m.id < %s", before_id) if before_id else SQL()
+            ids = self._select_ids(SQL("NOT IN"), condition, SQL("m.id DESC"), PAGE + 1)
+            before_id = False
+        if len(ids) <= PAGE:
+            condition = SQL()
+            if before_id:
+                condition = SQL("AND (m.sent_at, m.id) < (%s, %s)", before.sent_at, before_id)
+            order = SQL("m.sent_at DESC, m.id DESC")
+            ids += self._select_ids(SQL("IN"), condition, order, PAGE + 1 - len(ids))
+        return ids
+
+    def _select_ids(self, is_past, condition, order, count):
         rows = self.env.execute_query(
             SQL(
                 """SELECT m.id FROM waba_message m
-                    WHERE m.recipient_id = %s AND m.sender_id = %s AND %s %s
-                    ORDER BY m.id DESC LIMIT %s""",
+                    WHERE m.recipient_id = %s AND m.sender_id = %s AND m.direction %s %s AND %s %s
+                    ORDER BY %s LIMIT %s""",
                 self.recipient_id.id,
                 self.sender_id.id,
+                is_past,
+                PAST_DIRECTIONS,
                 SHOWN_MESSAGES_SQL,
-                SQL("AND m.id < %s", before_id) if before_id else SQL(),
-                PAGE + 1,
+                condition,
+                order,
+                count,
             )
         )
         return [id_ for (id_,) in rows]
@@ -438,7 +464,7 @@ class WabaConversation(models.Model):
         )
         shown = (
             self.responsible_id.id, self.unread_count, self.window_expires_at, self.inbox_state,
-            self.is_blocked,
+            self.is_blocked, self.free_until_at, self._held_until(),
         )  # fmt: skip
         return "/".join(map(str, (found, *shown, self.recipient_id.may_opt_out_at)))
 

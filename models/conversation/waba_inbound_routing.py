@@ -9,6 +9,7 @@ from odoo import api, models
 from odoo.fields import Domain
 
 from ...policy import intent, landing
+from ..tools.hooks import hook
 
 # A number has a handful of leads and contacts at most; only the newest can be chosen.
 CANDIDATES = 20
@@ -34,6 +35,7 @@ class WabaRecipient(models.Model):
                 self.env["waba.consent.word"]._company_keywords(company.id),
             ),
             self.is_blocked,
+            sender.is_on_business_app,
         )
         return landing.choose_route(
             {
@@ -41,9 +43,20 @@ class WabaRecipient(models.Model):
                 landing.LAST_WRITTEN: lambda: self._last_written_record(company),
                 landing.OPEN_LEAD: lambda: self._open_lead(company),
                 landing.PARTNER: lambda: self._company_partner(company),
-                landing.NEW_LEAD: lambda: makes_lead and self._new_lead(company, item, answered),
+                landing.NEW_LEAD: lambda: makes_lead and self._new_lead(sender, item, answered),
             }
         )
+
+    def _find_record(self, company):
+        """The record of this person, as `_route_inbound`, but never a new one; or None."""
+        self.ensure_one()
+        return landing.choose_route(
+            {
+                landing.LAST_WRITTEN: lambda: self._last_written_record(company),
+                landing.OPEN_LEAD: lambda: self._open_lead(company),
+                landing.PARTNER: lambda: self._company_partner(company),
+            }
+        )[1]
 
     def _last_written_record(self, company):
         last = self.env["waba.message"].search(
@@ -104,14 +117,21 @@ class WabaRecipient(models.Model):
             at=partner.write_date or datetime.min,
         )
 
-    def _new_lead(self, company, item, answered):
+    def _new_lead(self, sender, item, answered):
         """Create a lead for an unknown contact, with the company's settings.
 
-        It is attributed to the campaign whose message is answered, if any.
+        It is attributed to the ad they came from, else to the campaign whose message is answered,
+        else to the opt-in source that it names.
         """
+        company = sender.company_id
         leads = self.env["crm.lead"].with_company(company)
-        attribution = answered.sender_id._on_new_lead(answered) if answered else ()
-        name = item.profile_name or self.name or self._handle()
+        attribution = self._on_lead_from_message(sender, item)
+        if answered:
+            attribution += answered.sender_id._on_new_lead(answered)
+        if item.referral:
+            attribution += self._on_referred_lead(sender, item)
+        known_name = self.app_name or item.profile_name or self.name
+        name = known_name or self._handle()
         team = company.waba_lead_team_id
         # Without a team, or with one that qualifies leads, Odoo's default applies.
         as_opportunity = {"type": "opportunity"} if team and not team.use_leads else {}
@@ -119,7 +139,7 @@ class WabaRecipient(models.Model):
             {
                 **as_opportunity,
                 "name": self.env._("WhatsApp: %s", name),
-                "contact_name": item.profile_name or self.name or False,
+                "contact_name": known_name or False,
                 "phone": self.number or False,
                 "waba_recipient_id": False if self.number else self.id,
                 "company_id": company.id,
@@ -130,3 +150,24 @@ class WabaRecipient(models.Model):
                 **{name: value for values in attribution for name, value in values.items()},
             }
         )
+
+    def _referral_values(self, sender, item):
+        """Values of a message by the ad it came from."""
+        found = self._on_referral(sender, item) if item.referral else ()
+        return {name: value for values in found for name, value in values.items()}
+
+    @hook
+    def _on_referral(self, sender, item):
+        """Before a message that came from an ad is stored.
+
+        :param item: cloud_api.InboundMessage
+        :return: {field: value} of the message
+        """
+
+    @hook
+    def _on_referred_lead(self, sender, item):
+        """Before a message from an unknown contact who came from an ad becomes a lead.
+
+        :param item: cloud_api.InboundMessage
+        :return: {field: value} of the lead
+        """

@@ -129,7 +129,7 @@ class WabaMedia(models.Model):
         :param error: exception, or None
         """
         if error is None:
-            self._attach_file(result) if self.direction == "in" else self._release_message(result)
+            self._release_message(result) if self.direction == "out" else self._attach_file(result)
         elif why := self._abandon_reason(error):
             self._abandon_transfer(why)
         else:

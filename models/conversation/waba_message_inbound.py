@@ -11,13 +11,15 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...policy import auto_reply, intent, landing
+from ...policy import auto_reply, intent, landing, standby
 from ...policy import media as media_policy
 from ..base.waba_message import (
     ACCEPTED_STATES,
     CLOCK_TOLERANCE,
     KIND_ICONS,
     KIND_LABELS,
+    OUR_DIRECTIONS,
+    PAST_DIRECTIONS,
     POSSIBLE_OPT_OUT,
     REPLY_PERIOD,
     REPORTED_KINDS,
@@ -66,6 +68,19 @@ class WabaMessage(models.Model):
     # Answer
     no_answer_at = fields.Datetime("Closed without answer", readonly=True)
 
+    # The ad they came from
+    ad_id = fields.Many2one(
+        "waba.ad", "Ad", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    ctwa_clid = fields.Char(
+        "Ad click ID",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        groups="waba_campaign.waba_group_manager",
+        help="Meta's ID of the click on the ad.",
+    )
+
     # Automatic reply
     auto_reply_id = fields.Many2one(
         "waba.auto.reply", "Automatic reply", readonly=True, ondelete="set null"
@@ -111,21 +126,179 @@ class WabaMessage(models.Model):
         conversation = self.env["waba.conversation"]
         if is_written:
             conversation = conversation._register_inbound(sender, person, at, message)
+            conversation._take_control(at)
             if item.kind != "reaction":
                 conversation._reopen()
+            if item.referral:
+                conversation._on_click(message)
         message._create_inbound_media(item)
         message._post_inbound_note(conversation, is_new=rung == landing.NEW_LEAD)
         message._apply_inbound_preference(at)
         if is_written:
+            person._on_written(message)
             message._answer_automatically(conversation, at)
             conversation._notify_viewers()
             message._on_inbound()
+            conversation._on_written(message)
+        self.env["waba.account"]._on_message_changes(message.ids)
         return message
+
+    # === Public API ===
+
+    @api.model
+    def send_template(self, record, template, key=None, language=None, sender=None, **parameters):
+        """Send one template to the person of a lead or contact, with the rights of the user.
+
+        Idempotent: a call with a key that the company has used returns that message and sends
+        nothing. Quiet hours, limits and consent apply as to automation rules. See docs/api.md.
+
+        :param record: crm.lead or res.partner, also as ["crm.lead", 7]
+        :param template: waba.template, also its id or name
+        :param key: names this message, up to 128 characters
+        :param language: of a template given by name, if there are several
+        :param sender: waba.sender, also its id; by default the one of the conversation
+        :param parameters: {variable: text}; the others are filled from the record as usual
+        :return: {'id', 'state', 'reason', 'text', 'is_new'}
+        :raise UserError: nothing was queued; the key was used for another message
+        :raise AccessError: the user may not write to this person
+        """
+        message, is_new = self.env["waba.conversation"]._send_for_api(
+            record, template, key, language, sender, parameters
+        )
+        return {
+            "id": message.id,
+            "state": message.state,
+            "reason": message.failure_type or message.wait_reason or False,
+            "text": message._reason_text(),
+            "is_new": is_new,
+        }
+
+    # === Written elsewhere ===
+    # By another sender on our number or to it: a colleague's phone, Meta's agent, another app.
+
+    @api.model
+    def _receive_standby(self, sender, item, at):
+        """Store a message of a person whom another sender answers: shown, and opt-outs are applied.
+
+        It makes no lead, notifies nobody and gets no automatic reply.
+
+        :param item: cloud_api.InboundMessage
+        :param at: when it was written, naive UTC
+        """
+        person = self.env["waba.recipient"]._find_or_create_person(
+            sender.portfolio_id, item.number, item.user_uid, item.profile_name
+        )
+        record = person._find_record(sender.company_id)
+        message = self._create_inbound(sender, person, item, at, self.browse(), record)
+        # Not ours to answer, so it counts in no answer time.
+        message.no_answer_at = at
+        conversation = self.env["waba.conversation"]._register_standby(sender, person, at, message)
+        message._create_inbound_media(item)
+        message._apply_inbound_preference(at)
+        if item.kind not in REPORTED_KINDS:
+            message._on_inbound()
+        self.env["waba.account"]._on_message_changes(message.ids)
+        conversation._notify_viewers()
+
+    @api.model
+    def _receive_echo(self, sender, item, at):
+        """Store what another sender, or a colleague in the WhatsApp Business app, wrote.
+
+        :param item: cloud_api.EchoMessage
+        :param at: when it was written, naive UTC
+        """
+        person = self.env["waba.recipient"]._find_or_create_person(
+            sender.portfolio_id, item.number, item.user_uid
+        )
+        record = person._find_record(sender.company_id)
+        message = self.create(
+            {
+                **self._shared_values(sender, person, item, at, record),
+                "direction": "app_out",
+                "origin": "app" if item.is_app else "other_sender",
+                "state": "sent",
+            }
+        )
+        message._create_inbound_media(item)
+        conversation = self.env["waba.conversation"]._find_or_create_pair(sender, person)
+        if record is not None and not conversation.res_id:
+            conversation.write({"res_model": record._name, "res_id": record.id})
+        if not item.is_app:
+            conversation._hold_standby(at)
+            conversation._notify_viewers()
+        elif item.kind not in ("reaction", *REPORTED_KINDS):
+            conversation._record_app_answer(at)
+            message._post_echo_note(conversation)
+            message._on_app_message()
+
+    def _post_echo_note(self, conversation):
+        """Note in the chatter, without notifying anyone, that a colleague wrote in the app."""
+        record = self._get_record()
+        if record is not None:
+            self.note_id = record._message_log(
+                body=self._outbound_note(), author_id=self.env.ref("base.partner_root").id
+            )
+        self._close_reply_activities(
+            {one for one in (record, conversation._get_record()) if one is not None}
+        )
+
+    def _describe_past(self, past):
+        """Complete an old message whose content came later (a file), once.
+
+        :param past: cloud_api.PastMessage
+        """
+        self.ensure_one()
+        if self.kind != "media_placeholder" or past.kind == "media_placeholder":
+            return
+        self.write(
+            {
+                "kind": past.kind,
+                "text": past.text or f"[{past.kind}]",
+                "details": past.details or False,
+            }
+        )
+        self._create_past_media(past)
+
+    def _create_past_media(self, past):
+        if past.media and past.media.uid:
+            self.env["waba.media"]._create_past(self, past.media)
+
+    @api.model
+    @implements("_on_candidates")
+    def _postpone_held(self, rows, now):
+        """Postpone automatic messages to people whom another sender answers.
+
+        :param rows: candidates, as dicts
+        :return: ids of those postponed
+        """
+        ids = [row["id"] for row in rows if row["origin"] in standby.HELD_ORIGINS]
+        if not ids:
+            return set()
+        self.env["waba.conversation"].flush_model()
+        found = self.env.execute_query(
+            SQL(
+                """SELECT m.id, c.standby_at FROM waba_message m
+                     JOIN waba_conversation c
+                       ON c.sender_id = m.sender_id AND c.recipient_id = m.recipient_id
+                    WHERE m.id = ANY(%s) AND c.standby_at > %s
+                      AND (c.control_at IS NULL OR c.control_at < c.standby_at)""",
+                ids,
+                now - standby.HOLD_PERIOD,
+            )
+        )
+        for message_id, standby_at in found:
+            self.browse(message_id).write(
+                {"retry_at": standby_at + standby.HOLD_PERIOD, "wait_reason": "standby"}
+            )
+        self.flush_model()
+        return {message_id for message_id, _at in found}
+
+    # === Inbound ===
 
     @api.model
     def _find_answered_message(self, sender, person, item, at):
         """Our message that this one answers: the quoted one, else the last within REPLY_PERIOD."""
-        ours = Domain("recipient_id", "=", person.id) & Domain("direction", "=", "out")
+        ours = Domain("recipient_id", "=", person.id) & Domain("direction", "in", OUR_DIRECTIONS)
         if item.context_wamid:
             # Only in accounts of the same app: the webhook's signature vouches for these alone.
             reach = Domain("account_id", "in", sender.account_id._same_app_accounts().ids)
@@ -154,28 +327,36 @@ class WabaMessage(models.Model):
     def _create_inbound(self, sender, person, item, at, answered, record):
         return self.create(
             {
+                **self._shared_values(sender, person, item, at, record),
                 "direction": "in",
                 "state": "received",
-                "wamid": item.wamid or False,
-                "account_id": sender.account_id.id,
-                "sender_id": sender.id,
-                "recipient_id": person.id,
-                "company_id": sender.company_id.id,
                 "user_id": self._responsible_user(record, answered),
-                "number": person.number,
-                "person_name": person.name or (record.display_name if record else False),
-                "res_model": record._name if record else False,
-                "res_id": record.id if record else False,
-                "kind": item.kind,
-                "category": "service",
-                "text": item.text or f"[{item.kind}]",
                 "payload": item.payload or False,
-                "about_wamid": item.context_wamid or False,
-                "details": item.details or False,
                 "reply_to_id": answered.id,
-                "sent_at": at,
+                **person._referral_values(sender, item),
             }
         )
+
+    @api.model
+    def _shared_values(self, sender, person, item, at, record):
+        """Field values of any message that a webhook contains, whoever wrote it."""
+        return {
+            "wamid": item.wamid or False,
+            "account_id": sender.account_id.id,
+            "sender_id": sender.id,
+            "recipient_id": person.id,
+            "company_id": sender.company_id.id,
+            "number": person.number,
+            "person_name": person.name or (record.display_name if record else False),
+            "res_model": record._name if record else False,
+            "res_id": record.id if record else False,
+            "kind": item.kind,
+            "category": "service",
+            "text": item.text or f"[{item.kind}]",
+            "about_wamid": item.context_wamid or False,
+            "details": item.details or False,
+            "sent_at": at,
+        }
 
     @api.model
     def _responsible_user(self, record, answered):
@@ -332,7 +513,9 @@ class WabaMessage(models.Model):
             person._set_marketing_state("opted_out", source, evidence, at=at, message=self)
         elif self.wish == POSSIBLE_OPT_OUT:
             person._flag_possible_opt_out(self, at)
-        elif (
+        if any(person._on_inbound_text(self, at)):
+            return
+        if (
             self.wish == "opt_in"
             and person._consent_state("marketing", self.company_id) == "opted_out"
         ):
@@ -445,13 +628,16 @@ class WabaMessage(models.Model):
     @implements("_on_queued")
     def _record_answer_by_person(self, _media):
         """A message that a user wrote answers the conversation."""
-        mine = self.sudo()
-        if mine.origin == "manual" and mine.kind != "reaction" and mine.recipient_id:
-            conversations = self.env["waba.conversation"].sudo()
+        conversations = self.env["waba.conversation"].sudo()
+        for mine in self.sudo():
+            if mine.origin != "manual" or mine.kind == "reaction" or not mine.recipient_id:
+                continue
             conversation = conversations._find_or_create_pair(mine.sender_id, mine.recipient_id)
             conversation._record_answer(mine.user_id)
+            # Meta gives the conversation to whoever sends a message.
+            conversation._take_control(fields.Datetime.now())
             conversation._notify_viewers()
-            self._close_reply_activities(
+            mine.with_env(self.env)._close_reply_activities(
                 {record for record in (mine._get_record(), conversation._get_record()) if record}
             )
 
@@ -461,20 +647,52 @@ class WabaMessage(models.Model):
 
     @implements("_on_queued")
     def _post_outbound_note(self, media):
-        """Log a note, without notifying anyone, on the record that the message was sent from."""
-        message = self.sudo()
-        record = message._get_record()
-        if record is None or message.origin == "test" or message.kind == "reaction":
-            return
-        author = self.env.ref("base.partner_root")
-        if message.origin == "manual":
-            author = message.user_id.partner_id
-        name = media["attachment"].sudo().name if media else ""
-        message.note_id = record._message_log(
-            body=message._outbound_note(name), author_id=author.id
+        """Log a note, without notifying anyone, on the records that they were sent from."""
+        noted = self.sudo().filtered(
+            lambda one: one._note_target()[1] and one.origin != "test" and one.kind != "reaction"
         )
+        name = media["attachment"].sudo().name if media else ""
+        conversations = noted._find_conversations()
+        for (model, author), messages in noted.grouped(
+            lambda one: (
+                one._note_target()[0], one.origin == "manual" and one.user_id.partner_id
+            )
+        ).items():  # fmt: skip
+            ids = [one._note_target()[1] for one in messages]
+            existing = messages.env[model].browse(ids).exists()
+            messages = messages.filtered(
+                lambda one, ids=existing._ids: one._note_target()[1] in ids
+            )
+            while messages:
+                # Two messages about one record have a note each.
+                first = {one._note_target()[1]: one for one in reversed(messages)}
+                notes = existing.browse(first)._message_log_batch(
+                    {
+                        id_: one._outbound_note(name, conversations.get(one.id))
+                        for id_, one in first.items()
+                    },
+                    author_id=(author or self.env.ref("base.partner_root")).id,
+                )
+                for one, note in zip(first.values(), notes, strict=True):
+                    one.note_id = note
+                    messages -= one
 
-    def _outbound_note(self, file_name=""):
+    def _note_target(self):
+        """(model, id) of the record with the note: the document, else the lead or contact."""
+        if self.document_model in self.env and self.document_id:
+            return self.document_model, self.document_id
+        return self.res_model, self.res_id
+
+    def _find_conversations(self):
+        """{message id: waba.conversation} of those messages that have one."""
+        found = self.env["waba.conversation"].search(
+            [("sender_id", "in", self.sender_id.ids), ("recipient_id", "in", self.recipient_id.ids)]
+        )
+        by_pair = {(one.sender_id, one.recipient_id): one for one in found}
+        pairs = {one.id: by_pair.get((one.sender_id, one.recipient_id)) for one in self}
+        return {id_: conversation for id_, conversation in pairs.items() if conversation}
+
+    def _outbound_note(self, file_name="", conversation=None):
         """Body of the note, in its user's language."""
         message = with_language(self.user_id or self.company_id, self)
         text = message._written_text() or message.body or ""
@@ -489,7 +707,7 @@ class WabaMessage(models.Model):
         links = []
         if message.origin != "manual":
             links.append(selection_labels(message, "origin")[message.origin])
-        if conversation := message._find_conversation():
+        if conversation:
             links.append(
                 Markup('<a href="/odoo/whatsapp-conversations/%s">%s</a>')
                 % (conversation.id, message.env._("Open conversation"))
@@ -591,9 +809,10 @@ class WabaMessage(models.Model):
         details = self.details or {}
         return {
             "id": self.id,
-            "is_ours": self.direction == "out",
+            "is_ours": self.direction in OUR_DIRECTIONS,
+            "is_past": self.direction in PAST_DIRECTIONS,
             "kind": self.kind,
-            "word": self.env._(KIND_LABELS[self.kind]) if self.kind in KIND_LABELS else "",
+            "word": self._kind_word(),
             "icon": KIND_ICONS.get(self.kind, ""),
             "at": fields.Datetime.to_string(self._written_at()),
             "text": text if not is_template else "",
@@ -609,11 +828,13 @@ class WabaMessage(models.Model):
             "place": self._format_location(details),
             "contacts": self.recipient_id._format_cards(self, record),
             "order": details.get("order", []),
+            "quotation": self._quotation_state(),
             "is_forwarded": bool(details.get("forwarded")),
             "is_voice": bool(details.get("voice")),
             "files": [media._format_file(record) for media in self.media_ids],
             "edited": False,
             "is_revoked": False,
+            "ad": self._format_ad(),
         }
 
     def _shown_options(self):
@@ -625,9 +846,43 @@ class WabaMessage(models.Model):
             return [self.env._("Share contact info")]
         return parameters.get("options", [])
 
+    def _format_ad(self):
+        """The ad that they came from; False without one."""
+        ad = self.ad_id
+        return bool(ad) and {
+            "id": ad.id,
+            "kind": ad.source_type or "ad",
+            "headline": ad.headline or "",
+            "text": ad.body or "",
+            "url": ad.source_url or False,
+            "is_video": ad.media_type == "video",
+            "picture": f"/web/image/waba.ad/{ad.id}/picture" if ad.picture else False,
+        }
+
+    def _quotation_state(self):
+        """What the card of an order offers: {'name', 'may_create'}; False for other messages."""
+        if self.kind != "order":
+            return False
+        mine = self.env(su=False)
+        quotation = self.sudo()._get_document()
+        if quotation is not None:
+            quotation = quotation.with_env(mine)
+            is_readable = quotation.has_access("read")
+            return {"name": is_readable and quotation.display_name, "may_create": False}
+        may_create = "sale.order" in mine and mine["sale.order"].has_access("create")
+        return {"name": False, "may_create": may_create}
+
+    def _kind_word(self):
+        """What a message without text is, '' for a text."""
+        if self.kind in ("unsupported", "unknown") and self.sender_id.is_on_business_app:
+            return self.env._(
+                "Message that WhatsApp could not deliver to Odoo: open it in the phone app"
+            )
+        return self.env._(KIND_LABELS[self.kind]) if self.kind in KIND_LABELS else ""
+
     def _state_text(self):
         """'Read, 27 Nov 2026 14:02', for the ticks."""
-        if self.direction == "in":
+        if self.direction not in ("out", "app_out"):
             return ""
         labels = selection_labels(self, "state")
         at = {
@@ -651,10 +906,12 @@ class WabaMessage(models.Model):
 
     def _author_label(self):
         """The salesperson, campaign or rule that it is from."""
-        if self.direction == "in":
+        if self.direction not in OUR_DIRECTIONS:
             return ""
         if self.campaign_id:
             return self.env._("Campaign %s", self.campaign_id.name)
+        if self.origin == "app":
+            return self.env._("Sent from the WhatsApp Business app")
         if self.origin in ("manual", "test"):
             return self.user_id.name or ""
         return selection_labels(self, "origin").get(self.origin, "")
@@ -701,7 +958,8 @@ class WabaMessage(models.Model):
         """{wamid: {'in' or 'out': emoji}}: each side's last one; an empty one removes it."""
         last = {}
         for reaction in self._related_messages(["reaction"]):
-            last[reaction.about_wamid, reaction.direction] = reaction._written_text()
+            side = "out" if reaction.direction in OUR_DIRECTIONS else "in"
+            last[reaction.about_wamid, side] = reaction._written_text()
         found = {}
         for (wamid, direction), emoji in last.items():
             if emoji:
@@ -720,7 +978,10 @@ class WabaMessage(models.Model):
                 ("account_id", "in", self.account_id.ids),
             ]
         )
-        return {m.wamid: {"is_ours": m.direction == "out", "text": m._summary()} for m in quoted}
+        return {
+            m.wamid: {"is_ours": m.direction in OUR_DIRECTIONS, "text": m._summary()}
+            for m in quoted
+        }
 
 
 def first_lines(text):

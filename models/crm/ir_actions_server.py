@@ -228,7 +228,7 @@ class IrActionsServer(models.Model):
         if not self.waba_repeat_hours:
             return False
         before = self.env["waba.message"]._find_by_origin_key(
-            self._waba_origin_key(record, self._waba_repeat_period() - 1)
+            [self._waba_origin_key(record, self._waba_repeat_period() - 1)]
         )
         since = fields.Datetime.now() - timedelta(hours=self.waba_repeat_hours)
         return bool(before) and before.sudo().create_date > since

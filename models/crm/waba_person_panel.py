@@ -14,7 +14,7 @@ from ...policy import eligibility, frequency
 from ..base.waba_failure import failure_text
 from ..consent.consent_sql import strictest_consent
 from ..tools.labels import selection_label
-from ..tools.moments import format_moment
+from ..tools.moments import format_moment, moment_text
 from ..tools.phone_countries import number_country
 from ..tools.system_fields import USER_GROUP
 
@@ -178,10 +178,14 @@ class PersonPanel:
         self.ours = sudo["waba.sender"]._filter_own_numbers(numbers)
         ids = [person.id for people in self.people.values() for person in people]
         self.last = self._last_messages(sudo, ids)
-        self.windows = self._windows(sudo, ids)
+        self.windows = self._windows(sudo, ids, "window_expires_at")
+        self.free = self._windows(sudo, ids, "free_until_at")
+        self.held = self._held_conversations(sudo, ids)
         self.blacklisted = sudo["waba.recipient"]._filter_blacklisted(numbers)
         everyone = sudo["waba.recipient"].browse(ids)
         self.consent = everyone._consent_states(self.senders.company_id)
+        self.topics = sudo["waba.topic"].search([("company_id", "in", self.senders.company_id.ids)])
+        self.said = everyone._topic_states(self.topics)
         self.opt_outs = self._opt_outs(sudo, ids)
         self.renumbered = sudo["waba.renumbered"]._held_records(
             records._name, records.ids, self.senders.company_id
@@ -207,18 +211,23 @@ class PersonPanel:
         about = (number, typed, people, sender, record_id)
         promotion = self._purpose_answer("marketing", *about)
         service = self._purpose_answer("utility", *about)
-        until = max((self.windows[p.id] for p in people if p.id in self.windows), default=False)
+        until, free = (
+            max((ends[p.id] for p in people if p.id in ends), default=False)
+            for ends in (self.windows, self.free)
+        )
         return {
             "waba_marketing_state": self._company_consent(people, "marketing", sender.company_id),
             "waba_utility_state": self._company_consent(people, "utility", sender.company_id),
             "waba_promotion_answer": promotion.key,
-            "waba_promotion_why": promotion.why,
+            "waba_promotion_why": " ".join(
+                [promotion.why, *self._topic_sentences(people, sender.company_id)]
+            ),
             "waba_service_answer": service.key,
             "waba_service_why": service.why,
             "waba_last_out_at": self._message_time(out),
             "waba_last_out_state": out and self._state_text(out, record_id),
             "waba_last_in_at": self._message_time(self._latest(people, "in")),
-            "waba_window_text": self._window_text(until),
+            "waba_window_text": self._held_text(people) or self._window_text(until, free),
         }
 
     # === Reading ===
@@ -232,7 +241,9 @@ class PersonPanel:
                     CROSS JOIN unnest(ARRAY['out', 'in']) AS d(direction)
                     CROSS JOIN LATERAL (
                           SELECT id FROM waba_message
-                           WHERE recipient_id = r.id AND direction = d.direction
+                           WHERE recipient_id = r.id
+                             AND (direction = d.direction
+                                  OR d.direction = 'out' AND direction = 'app_out')
                              AND state <> ALL(%s) AND company_id = ANY(%s)
                            ORDER BY id DESC LIMIT 1) m""",
                 recipient_ids,
@@ -241,25 +252,47 @@ class PersonPanel:
             )
         )
         messages = sudo["waba.message"].browse([id_ for (id_,) in rows])
-        return {(message.recipient_id.id, message.direction): message for message in messages}
+        return {
+            (message.recipient_id.id, "in" if message.direction == "in" else "out"): message
+            for message in messages
+        }
 
-    def _windows(self, sudo, recipient_ids):
-        """{recipient id: naive UTC datetime when the last open service window ends}."""
+    def _windows(self, sudo, recipient_ids, name):
+        """{recipient id: naive UTC datetime when the last open window ends}.
+
+        :param name: the field of the conversation with the window's end
+        """
         groups = sudo["waba.conversation"]._read_group(
             [
                 ("recipient_id", "in", recipient_ids),
                 ("sender_id", "in", self.senders.ids),
-                ("window_expires_at", ">", self.now),
+                (name, ">", self.now),
             ],
             ["recipient_id"],
-            ["window_expires_at:max"],
+            [f"{name}:max"],
         )
         return {person.id: until for person, until in groups}
+
+    def _held_conversations(self, sudo, recipient_ids):
+        """{recipient id: a waba.conversation in which another app answers}."""
+        found = sudo["waba.conversation"].search(
+            [
+                ("recipient_id", "in", recipient_ids),
+                ("sender_id", "in", self.senders.ids),
+                ("standby_at", "!=", False),
+            ]
+        )
+        return {one.recipient_id.id: one for one in found if one._held_until()}
 
     def _opt_outs(self, sudo, recipient_ids):
         """{(recipient id, purpose): the latest opt-out, a waba.consent}."""
         entries = sudo["waba.consent"].search(
-            [("recipient_id", "in", recipient_ids), ("action", "=", "opt_out")], order="at, id"
+            [
+                ("recipient_id", "in", recipient_ids),
+                ("action", "=", "opt_out"),
+                ("topic_id", "=", False),
+            ],
+            order="at, id",
         )
         return {(entry.recipient_id.id, entry.purpose): entry for entry in entries}
 
@@ -327,6 +360,19 @@ class PersonPanel:
             {self.consent[company.id, person.id, purpose] for person in people}
         )
 
+    def _topic_sentences(self, people, company):
+        """['Opted out of: Offers.', 'Opted in to: Events.'], of the company's topics."""
+        names = {"opted_out": [], "opted_in": []}
+        for topic in self.topics.filtered(lambda topic: topic.company_id == company):
+            states = {self.said.get((topic.id, person.id)) for person in people} - {None}
+            if states:
+                names[strictest_consent(states)].append(topic.with_env(self.env).name)
+        sentences = {
+            "opted_out": self.env._("Opted out of: %s."),
+            "opted_in": self.env._("Opted in to: %s."),
+        }
+        return [sentences[state] % ", ".join(found) for state, found in names.items() if found]
+
     def _latest_value(self, people, name):
         return max((person[name] for person in people if person[name]), default=None)
 
@@ -383,8 +429,16 @@ class PersonPanel:
             return self.env._("Opted in to promotions.")
         return self.env._("No opt-in on record. Your settings do not require one.")
 
-    def _window_text(self, until):
-        """'Reply window closes in 3 h 20 min.', or what to do instead."""
+    def _held_text(self, people):
+        """Why automatic messages to the person wait, while another app answers; or False."""
+        held = [self.held[person.id] for person in people if person.id in self.held]
+        return bool(held) and held[0]._held_text()
+
+    def _window_text(self, until, free=False):
+        """'Reply window closes in 3 h 20 min. Free until 14:20.', or what to do instead."""
+        if free:
+            when = moment_text(self.env, free)
+            return " ".join((self._window_text(until), self.env._("Free until %s.", when)))
         if not until:
             return self.env._("Reply window closed. Choose a template.")
         minutes = int((until - self.now).total_seconds() // 60)

@@ -148,6 +148,8 @@ class Purse:
 
     def bound(self, row):
         """Return the `Bound` of a row: its maximum price at Meta, or its price by the rate card."""
+        if row.get("in_free_window"):
+            return Bound(budget_policy.ZERO)
         if row.get("max_price") is not None:
             return self.capped(row["max_price"])
         if row.get("template_bid") and row.get("endpoint") == MARKETING_API:

@@ -5,6 +5,7 @@ message that cannot be sent becomes a row with its reason. A queued row is subje
 slots, pace and checks as those of campaigns (waba_sender_reserve.py). Nothing here calls Meta.
 """
 
+from functools import cached_property
 from typing import NamedTuple
 
 from odoo import api, fields, models
@@ -57,6 +58,142 @@ class Repeat(NamedTuple):
     is_queued: bool = False
 
 
+class Addressee(NamedTuple):
+    """One person that a message is created for.
+
+    :ivar record: res.partner or crm.lead; a waba.recipient if there is no record. Read with its
+        environment's rights; fields that variables name with those of the `reader`
+    :ivar user: res.users on whose behalf it is sent; by default the current user for
+        MANUAL_ORIGINS, else the record's salesperson
+    :ivar origin_key: names the occasion; a later call with the same key returns the first row
+    :ivar values: further field values
+    """
+
+    record: object
+    user: object = None
+    origin_key: str | None = None
+    values: dict | None = None
+
+
+class DirectFacts:
+    """What the rules ask about some people, each read once for all when it is first asked.
+
+    :param messages: waba.message, in the caller's environment
+    :param content: values of the messages, of which `category` and `topic_id` are read
+    :param addresses: [(values of the address, the waba.recipient)]
+    """
+
+    def __init__(self, messages, sender, origin, content, addresses):
+        self.env, self._sender, self._company = messages.env, sender, sender.company_id
+        self._messages, self._origin = messages.sudo(), origin
+        self._category, self._topic_id = content["category"], content.get("topic_id")
+        self._addresses = addresses
+        self._people = messages.env["waba.recipient"].sudo().union(*(one for _to, one in addresses))
+        self._numbers = {to["number"] or "" for to, _person in addresses}
+        self._filled, self._repeats = {}, {}
+
+    def _record_ids(self):
+        """{model: ids of the records of these messages}."""
+        found = {}
+        for to, _person in self._addresses:
+            if to.get("res_id"):
+                found.setdefault(to["res_model"], set()).add(to["res_id"])
+        return found
+
+    @cached_property
+    def ours(self):
+        return self.env["waba.sender"]._filter_own_numbers(self._numbers)
+
+    @cached_property
+    def blacklisted(self):
+        return self.env["waba.recipient"]._filter_blacklisted(self._numbers)
+
+    @cached_property
+    def windows(self):
+        """{recipient id: until when their service window is open}."""
+        found = self.env["waba.conversation"].sudo().search_fetch(
+            [("sender_id", "=", self._sender.id), ("recipient_id", "in", self._people.ids)],
+            ["recipient_id", "window_expires_at"],
+        )  # fmt: skip
+        return {one.recipient_id.id: one.window_expires_at for one in found}
+
+    @cached_property
+    def consent(self):
+        """{(company id, recipient id, purpose): state}."""
+        return self._people._consent_states(self._company)
+
+    @cached_property
+    def topic(self):
+        return self.env["waba.topic"].sudo().browse(self._topic_id or [])
+
+    @cached_property
+    def topic_states(self):
+        """{(topic id, recipient id): state}, of those who said something about the topic."""
+        return self._people._topic_states(self.topic)
+
+    @cached_property
+    def renumbered(self):
+        """{(model, record id, purpose)} with a number that replaced one that had opted out."""
+        held = self.env["waba.renumbered"]
+        return {
+            (model, id_, purpose)
+            for model, ids in self._record_ids().items()
+            for _company, id_, purpose in held._held_records(
+                model, list(ids), self._company, self._topic_id
+            )
+        }
+
+    @cached_property
+    def traits(self):
+        """{(model, record id): value of `record_traits`}."""
+        return {
+            (model, id_): traits
+            for model, ids in self._record_ids().items()
+            for id_, traits in self._messages._read_record_traits(
+                model, ids, self._company
+            ).items()
+        }  # fmt: skip
+
+    @cached_property
+    def promotions(self):
+        """{number or recipient id as text: send times of the promotions that the cap counts}."""
+        if not frequency.is_counted(self._origin, self._category):
+            return {}
+        keys = {to["number"] or str(person.id) for to, person in self._addresses}
+        return self._messages._recent_promotions(self._company, keys, fields.Datetime.now())
+
+    def promoted_at(self, to, person):
+        return self.promotions.get(to["number"] or str(person.id), [])
+
+    def repeat(self, template, to, person):
+        """`Repeat` of this template, or None; asked once for all people."""
+        if template.id not in self._repeats:
+            uses = {
+                self._person_key(*one): TemplateUse(
+                    self._messages._person_keys(
+                        one[1].id, one[0]["number"], one[1].number, one[1].wa_number
+                    ),
+                    template.name,
+                )
+                for one in self._addresses
+            }
+            self._repeats[template.id] = self._messages._find_repeats(
+                self._company, uses, fields.Datetime.now()
+            )
+        return self._repeats[template.id].get(self._person_key(to, person))
+
+    @staticmethod
+    def _person_key(to, person):
+        return person.id, to["number"]
+
+    def variables(self, template, lines, env):
+        """The `VariableSet`, read once per language and user."""
+        key = (template.id, tuple(lines.ids), env.lang, env.uid)
+        if not lines.ids or key not in self._filled:
+            self._filled[key] = VariableSet(template, lines, env)
+        return self._filled[key]
+
+
 class WabaMessage(models.Model):
     _inherit = "waba.message"
 
@@ -88,6 +225,11 @@ class WabaMessage(models.Model):
         readonly=True,
         help="The user knew of the earlier message with this template.",
     )
+
+    request_digest = fields.Char(
+        readonly=True, copy=False,
+        help="What another system asked for with its key.",
+    )  # fmt: skip
 
     # Charge: what its attempts may cost, in the company's currency (waba_budget.py)
     held_charge = fields.Float(
@@ -123,91 +265,153 @@ class WabaMessage(models.Model):
 
     @api.model
     def _queue_direct(
+        self, sender, record, *, origin_key=None, key=None, user=None, values=None, **content
+    ):
+        """Create one message to one person: queued for `sender`, or excluded with its reason.
+
+        :param record: see `Addressee`, as are `origin_key`, `user` and `values`
+        :param key: like `origin_key`, chosen by another system, within the number's company
+        :param content: see `_queue_many`
+        :return: the row, `queued` or `skipped`
+        """
+        if key:
+            origin_key = self._company_key(key, sender.sudo().company_id)
+        to = Addressee(record, user, origin_key, values)
+        return self._queue_many(sender, [to], **content)
+
+    @api.model
+    def _queue_many(
         self,
         sender,
-        record,
+        addressees,
         *,
         origin,
         template=None,
         variables=None,
         text=None,
         media=None,
-        user=None,
         reader=None,
         not_before=None,
-        origin_key=None,
         may_repeat=False,
-        values=None,
+        topic=None,
     ):
-        """Create one message to one person: queued for `sender`, or excluded with its reason.
+        """Create one message to each of these people: queued for `sender`, or excluded with its
+        reason. What the rules ask is read once for all of them.
 
-        :param record: res.partner or crm.lead; a waba.recipient if there is no record. Read with
-            its environment's rights; fields that `variables` name with those of `reader`
+        :param addressees: list of Addressee
         :param origin: a key of ORIGINS
         :param template: waba.template; without one `text` or `media` needs an open service window
         :param variables: waba.variable.mixin records that fill the template; its own by default
-        :param media: {"attachment": ir.attachment} of the file to send
-        :param user: res.users on whose behalf it is sent; by default the current user for
-            MANUAL_ORIGINS, else the record's salesperson
+        :param media: {"attachment": ir.attachment} of the file to send, to one person
         :param reader: res.users responsible for what a job sends; fields show nothing if it is
             empty. By default the current user
         :param not_before: naive UTC datetime
-        :param origin_key: names the occasion; a later call with the same key returns the first row
         :param may_repeat: a user knows of the earlier message with this template; if 'manual'
-        :param values: further field values
-        :return: the row, `queued` or `skipped`
+        :param topic: waba.topic of a promotion; that of the template by default
+        :return: the rows in the order of `addressees`, `queued` or `skipped`
         """
-        if origin_key and (known := self._find_by_origin_key(origin_key)):
-            return known
         sender = sender.sudo()
-        user = user or self._message_user(record, origin)
-        record = with_language(user or sender.company_id, record)
-        to, person = self._address_values(record, sender.portfolio_id)
-        to["record_traits"] = self._message_record_traits(record, sender.company_id)
-        content = self._direct_content(template, text, media)
+        known = self._find_by_origin_key([to.origin_key for to in addressees if to.origin_key])
+        known = set(known.sudo().mapped("origin_key"))
+        new = [to for to in addressees if to.origin_key not in known]
+        content = self._direct_content(template, text, media, topic)
         content["may_repeat"] = may_repeat and origin == "manual"
-        plan = self._departure_values(sender, record, person, to, origin, content, not_before)
-        reason, sentence = plan.pop("failure_type"), plan.pop("failure_reason")
-        if template and reason in (False, *TEMPORARY_EXCLUSIONS):
-            filled, unfit, detail = self._fill_template(
-                record, template, variables or template.sudo().variable_ids, sender, reader
-            )
-            content |= self._parameter_values(filled)
-            reason, sentence = (unfit, detail) if unfit else (reason, sentence)
-        row = self.sudo()._insert_direct(sender, origin, origin_key)
-        if not row:
-            return self._find_by_origin_key(origin_key)
-        row.write(
-            {
-                **content,
-                **to,
-                **plan,
-                "company_id": sender.company_id.id,
-                "user_id": user.id,
-                "recipient_id": person.id,
-                "not_before_at": not_before,
-                "state": "skipped" if reason else "queued",
-                "failure_type": reason,
-                "failure_reason": reason and not_sent_text(self.env, sentence),
-                **(values or {}),
-            }
+        planned = self._plan_messages(
+            sender, new, origin, content, not_before, template, variables, reader
         )
-        row = row.with_env(self.env)
-        if not reason:
+        inserted = self.sudo()._insert_direct(sender, origin, [to.origin_key for to in new])
+        made = {id(to): row for to, row in zip(new, inserted, strict=True) if row}
+        for to, (plan, user) in zip(new, planned, strict=True):
+            if row := made.get(id(to)):
+                row.write({**plan, "user_id": user.id, **(to.values or {})})
+        queued = self.sudo().union(*made.values()).filtered(lambda row: row.state == "queued")
+        if queued:
             sender._trigger_dispatch()
-            row._on_queued(media)
-        return row
+            queued.with_env(self.env)._on_queued(media)
+        rows = (made.get(id(to)) or self._find_by_origin_key([to.origin_key]) for to in addressees)
+        return self.browse().concat(*(row.with_env(self.env) for row in rows))
 
-    def _find_by_origin_key(self, origin_key):
-        """The row of this key, with the caller's rights; perhaps empty."""
-        return self.browse(self.sudo().search([("origin_key", "=", origin_key)]).ids)
+    @api.model
+    def _company_key(self, key, company):
+        return f"key/{company.id}/{key}"
 
-    def _insert_direct(self, sender, origin, origin_key):
-        """Insert the bare row; empty if this transaction already has one with this key.
+    @api.model
+    def _find_by_key(self, key, company):
+        """The row of another system's key, with all rights; perhaps empty."""
+        return self._find_by_origin_key([self._company_key(key, company)]).sudo()
+
+    def _check_same_request(self, key, digest):
+        """Return this message if it was requested with the same content.
+
+        :raise UserError: the key was used for something else
+        """
+        if self.request_digest == digest:
+            return self
+        raise UserError(
+            self.env._(
+                "The key %s was already used for another message: other person, template or "
+                "texts. Nothing was sent. Use a new key for a new message.",
+                key,
+            )
+        )
+
+    def _plan_messages(
+        self, sender, addressees, origin, content, not_before, template, variables, reader
+    ):
+        """[(values of the row, its user)] of these people, in their order."""
+        users = [to.user or self._message_user(to.record, origin) for to in addressees]
+        records = [
+            with_language(user or sender.company_id, to.record)
+            for to, user in zip(addressees, users, strict=True)
+        ]
+        known = self._known_recipients(records, sender.portfolio_id)
+        addresses = [self._address_values(one, sender.portfolio_id, known) for one in records]
+        facts = DirectFacts(self, sender, origin, content, addresses)
+        planned = []
+        for record, user, (to, person) in zip(records, users, addresses, strict=True):
+            to["record_traits"] = facts.traits.get((record._name, record.id), False)
+            plan = self._departure_values(
+                sender, record, person, to, origin, content, not_before, facts
+            )
+            reason, sentence = plan.pop("failure_type"), plan.pop("failure_reason")
+            if template and reason in (False, *TEMPORARY_EXCLUSIONS):
+                filled, unfit, detail = self._fill_template(
+                    record, template, variables or template.sudo().variable_ids, sender, reader,
+                    facts, person,
+                )  # fmt: skip
+                plan |= self._parameter_values(filled)
+                reason, sentence = (unfit, detail) if unfit else (reason, sentence)
+            planned.append(
+                (
+                    {
+                        **content,
+                        **to,
+                        **plan,
+                        "company_id": sender.company_id.id,
+                        "recipient_id": person.id,
+                        "not_before_at": not_before,
+                        "state": "skipped" if reason else "queued",
+                        "failure_type": reason,
+                        "failure_reason": reason and not_sent_text(self.env, sentence),
+                    },
+                    user,
+                )
+            )
+        return planned
+
+    def _find_by_origin_key(self, keys):
+        """The rows of these keys, with the caller's rights; perhaps empty."""
+        return self.browse(self.sudo().search([("origin_key", "in", keys)]).ids if keys else [])
+
+    def _insert_direct(self, sender, origin, keys):
+        """Insert bare rows; empty for a key of which this transaction already has one.
 
         If two transactions use one key, the second waits for the first. When that commits, the
         second fails with a serialization error, since its snapshot does not show the other's row,
         and is repeated, as every request and job is.
+
+        :param keys: origin keys, perhaps None
+        :return: list of waba.message, one per key
         """
         rows = self.env.execute_query(
             SQL(
@@ -215,20 +419,25 @@ class WabaMessage(models.Model):
                           (uuid, direction, origin, origin_key, kind, state, attempt_count,
                            failed_attempt, failure_streak, account_id, sender_id,
                            create_uid, write_uid, create_date, write_date)
-                   VALUES (%(uuid)s, 'out', %(origin)s, %(key)s, 'template', 'queued', 0, 0, 0,
-                           %(account)s, %(sender)s, %(uid)s, %(uid)s, %(now)s, %(now)s)
+                   SELECT %(uuid)s, 'out', %(origin)s, given.key, 'template', 'queued', 0, 0, 0,
+                          %(account)s, %(sender)s, %(uid)s, %(uid)s, %(now)s, %(now)s
+                     FROM unnest(%(keys)s::varchar[]) WITH ORDINALITY AS given(key, place)
+                 ORDER BY given.place
                    ON CONFLICT (origin_key) WHERE origin_key IS NOT NULL DO NOTHING
-                   RETURNING id""",
+                   RETURNING id, origin_key""",
                 uuid=UUID_SQL,
                 origin=origin,
-                key=origin_key or None,
+                keys=[key or None for key in keys],
                 account=sender.account_id.id,
                 sender=sender.id,
                 uid=self.env.uid,
                 now=self.env.cr.now(),
             )
         )
-        return self.browse([row_id for (row_id,) in rows])
+        by_key = {key: id_ for id_, key in rows if key}
+        without = iter([id_ for id_, key in rows if not key])
+        ids = [by_key.pop(key, None) if key else next(without) for key in keys]
+        return [self.browse(id_ and [id_]) for id_ in ids]
 
     # === Recipient ===
 
@@ -237,8 +446,17 @@ class WabaMessage(models.Model):
             return self.env.user
         return record.user_id if "user_id" in record._fields else self.env["res.users"]
 
-    def _address_values(self, record, portfolio):
-        """Return (field values of the address, the waba.recipient, perhaps empty)."""
+    def _known_recipients(self, records, portfolio):
+        """{E.164 number: waba.recipient} of these records, each created if new."""
+        people = self.env["waba.recipient"].sudo()
+        found = {people._number_of(one) for one in records if one._name != people._name}
+        return people._find_or_create_by_number(portfolio, found - {""})
+
+    def _address_values(self, record, portfolio, known=None):
+        """Return (field values of the address, the waba.recipient, perhaps empty).
+
+        :param known: `_known_recipients` of this record and others
+        """
         if record._name == "waba.recipient":
             person = record.sudo()
             if person.portfolio_id != portfolio:
@@ -246,11 +464,10 @@ class WabaMessage(models.Model):
             return {"number": record.sudo().number, "person_name": record.sudo().name}, person
         people = self.env["waba.recipient"].sudo()
         number = people._number_of(record)
-        person = (
-            self._recipient_behind(number, portfolio)
-            if number
-            else record._waba_linked(portfolio)[record.id][:1]
-        )
+        if number:
+            person = (known or {}).get(number) or self._recipient_behind(number, portfolio)
+        else:
+            person = record._waba_linked(portfolio)[record.id][:1]
         number = number or person.number
         to = {
             "number": number or (not person and people._raw_number(record)) or False,
@@ -269,10 +486,12 @@ class WabaMessage(models.Model):
 
     # === Content ===
 
-    def _direct_content(self, template, text, media):
+    def _direct_content(self, template, text, media, topic=None):
         """Field values of the content: template, text or file."""
         if template:
-            return self._template_values(template)
+            values = self._template_values(template)
+            has_topic = topic and values["category"] == "marketing"
+            return {**values, "topic_id": topic.id} if has_topic else values
         media_values = self._media_values(media) if media else {"kind": "text"}
         return {"category": "service", "text": text, **media_values}
 
@@ -280,6 +499,7 @@ class WabaMessage(models.Model):
         return {
             "kind": "template",
             "template_id": template.id,
+            "topic_id": template.sudo().category == "marketing" and template.sudo().topic_id.id,
             "category": template.sudo().category,
         }
 
@@ -318,10 +538,12 @@ class WabaMessage(models.Model):
             limit=limit // media_policy.MIB,
         )
 
-    def _fill_template(self, record, template, lines, sender, reader=None):
+    def _fill_template(self, record, template, lines, sender, reader=None, known=None, person=None):
         """Fill a template for one record.
 
-        :param reader: see `_queue_direct`
+        :param reader: see `_queue_many`
+        :param known: DirectFacts of this record and others
+        :param person: waba.recipient, for the link to their preference page
         :return: (parameters, reason key or False, sentence or False)
         """
         template, lines = template.sudo(), lines.sudo()
@@ -333,12 +555,15 @@ class WabaMessage(models.Model):
             else record._waba_person_facts()
         )
         facts["link_token"] = new_link_token()
+        if person and "preferences" in lines.mapped("source"):
+            facts["preference_token"] = person._preference_token(sender.company_id)
         if any(lines.mapped("in_recipient_zone")):
             people = self.env["waba.recipient"].sudo()
             is_person = record._name == "waba.recipient"
             address = record.sudo()._address() if is_person else record._waba_address()
             facts["time_zone"] = people._recipient_time_zone(address, record, sender.company_id)
-        variables, source = VariableSet(template, lines, record.env), record
+        variables = known and known.variables(template, lines, record.env)
+        variables, source = variables or VariableSet(template, lines, record.env), record
         if reader is not None:
             source = self.env["waba.field.path"]._with_reader(record, reader, sender.company_id)
         mixin = self.env["waba.variable.mixin"]
@@ -384,14 +609,15 @@ class WabaMessage(models.Model):
 
     # === Earliest send time and exclusion ===
 
-    def _departure_values(self, sender, record, person, to, origin, content, not_before):
+    def _departure_values(self, sender, record, person, to, origin, content, not_before, facts):
         """Calculate when a message can be sent and why not before, or why never.
 
+        :param facts: DirectFacts of this person and others
         :return: values of `time_zone`, `retry_at`, `wait_reason`, `failure_type`, `failure_reason`
         """
         now, company = fields.Datetime.now(), sender.company_id
         time_zone = person._recipient_time_zone(to["number"] or person._address(), record, company)
-        promoted_at = self._recent_promotion_times(sender, person, to, origin, content)
+        promoted_at = facts.promoted_at(to, person)
         free_at = frequency.next_promotion_time(promoted_at, company._waba_frequency_cap())
         retry_at, wait_reason = hours.earliest_departure(
             max(now, not_before or now),
@@ -402,10 +628,10 @@ class WabaMessage(models.Model):
             self._marketing_hold_end(person, content),
             free_at if origin in frequency.POSTPONED_ORIGINS else None,
         )
-        repeat = self._find_repeat(sender, person, to, origin, content)
+        repeat = self._find_repeat(sender, person, to, origin, content, facts)
         repeats_free_at = self._repeats_free_at(company, repeat)
         reason, sentence = self._exclusion_reason(
-            sender, person, to, content, retry_at, free_at, repeats_free_at
+            sender, person, to, content, retry_at, free_at, repeats_free_at, facts
         )
         if reason == "may_opt_out" and origin not in MANUAL_ORIGINS:
             # No user to notify: it waits until the possible opt-out has been reviewed.
@@ -429,37 +655,29 @@ class WabaMessage(models.Model):
 
     def _recent_promotion_times(self, sender, person, to, origin, content):
         """Send times of the promotions that the frequency cap counts; [] if it does not apply."""
-        if not frequency.is_counted(origin, content["category"]):
-            return []
-        key = to["number"] or str(person.id)
-        recent = self.sudo()._recent_promotions(sender.company_id, {key}, fields.Datetime.now())
-        return recent.get(key, [])
+        facts = DirectFacts(self, sender, origin, content, [(to, person)])
+        return facts.promoted_at(to, person)
 
     def _marketing_hold_end(self, person, content):
         """Until when WhatsApp holds promotions to this recipient, or None."""
         return person.marketing_held_until if content["category"] == "marketing" else None
 
     def _exclusion_reason(
-        self, sender, person, to, content, moment, promotions_free_at, repeats_free_at=None
-    ):
+        self, sender, person, to, content, moment, promotions_free_at, repeats_free_at=None,
+        facts=None, by_whatsapp=True,
+    ):  # fmt: skip
         """Return (reason key, sentence) why this message cannot be sent, or (False, False).
 
         :param moment: its earliest send time
         :param promotions_free_at: from when the frequency cap allows one more promotion, None if
             now
         :param repeats_free_at: from when the template may be sent again, None if now
+        :param facts: DirectFacts of this person and others; read for this one by default
+        :param by_whatsapp: False for another way: whether WhatsApp reaches them is no reason
         """
         number = to["number"] or ""
-        is_ours = bool(self.env["waba.sender"]._filter_own_numbers([number]))
-        window = (
-            self.env["waba.conversation"]
-            .sudo()
-            .search_fetch(
-                [("sender_id", "=", sender.id), ("recipient_id", "=", person.id)],
-                ["window_expires_at"],
-            )
-        )
-        states = person._consent_states(sender.company_id)
+        facts = facts or DirectFacts(self, sender, None, content, [(to, person)])
+        is_ours = number in facts.ours
         verdict = eligibility.check_eligibility(
             eligibility.Person(
                 # Only a parsed number keeps its plus: "+346125550" is not valid.
@@ -467,17 +685,23 @@ class WabaMessage(models.Model):
                 user_uid=person.user_uid or "",
                 is_ours=is_ours,
                 **{
-                    f"{purpose}_state": states.get(
+                    f"{purpose}_state": facts.consent.get(
                         (sender.company_id.id, person.id, purpose), "unknown"
                     )
                     for purpose in PURPOSES
                 },
-                renumbered=self._is_renumbered(sender, to, content),
-                blacklisted=number in self.env["waba.recipient"]._filter_blacklisted([number]),
-                unreachable_until=person.unreachable_until,
+                topic_state=facts.topic_states.get((facts.topic.id, person.id)),
+                renumbered=(
+                    to.get("res_model"),
+                    to.get("res_id"),
+                    "marketing" if content["category"] == "marketing" else "utility",
+                )
+                in facts.renumbered,
+                blacklisted=number in facts.blacklisted,
+                unreachable_until=person.unreachable_until if by_whatsapp else None,
                 blocked=person.is_blocked,
                 country_code=number_country(number or person.user_uid),
-                window_expires_at=window.window_expires_at,
+                window_expires_at=facts.windows.get(person.id),
                 promotions_free_at=promotions_free_at,
                 repeats_free_at=repeats_free_at,
                 may_opt_out=bool(person.may_opt_out_at),
@@ -492,17 +716,9 @@ class WabaMessage(models.Model):
             return False, False
         reason = verdict.reason_key
         detail = number if reason == "invalid_number" else None
-        detail = detail or person._opt_out_details(reason, sender.company_id).get(person.id)
+        details = person._opt_out_details(reason, sender.company_id, facts.topic)
+        detail = detail or details.get(person.id)
         return reason, failure_text(self.env, reason, text=detail)
-
-    def _is_renumbered(self, sender, to, content):
-        """Whether the number replaced one that had opted out of this topic (waba_renumbered.py)."""
-        purpose = "marketing" if content["category"] == "marketing" else "utility"
-        key = (sender.company_id.id, to.get("res_id"), purpose)
-        held = self.env["waba.renumbered"]._held_records(
-            to.get("res_model"), [to["res_id"]] if to.get("res_id") else [], sender.company_id
-        )
-        return key in held
 
     # === Test messages ===
 
@@ -576,13 +792,6 @@ class WabaMessage(models.Model):
         """
         found = self.env[model]._waba_current_records(ids, company)
         return {id_: " ".join(sorted(record.traits)) or " " for id_, record in found.items()}
-
-    @api.model
-    def _message_record_traits(self, record, company):
-        """Value of `record_traits` of a message to this record; False for a waba.recipient."""
-        if record._name == "waba.recipient":
-            return False
-        return self._read_record_traits(record._name, record.ids, company).get(record.id, False)
 
     @api.model
     def _current_records(self, rows, sender):
@@ -736,7 +945,7 @@ class WabaMessage(models.Model):
         }
         return self._find_repeats(company, uses, now)
 
-    def _find_repeat(self, sender, person, to, origin, content):
+    def _find_repeat(self, sender, person, to, origin, content, facts=None):
         """`Repeat` of a message that is being created, or None.
 
         What a user sends by hand repeats a queued message too: both would leave. For the others the
@@ -749,9 +958,8 @@ class WabaMessage(models.Model):
         if company.waba_same_template_hours <= 0 or repeats.compares_values(origin, category):
             return None
         template = self.env["waba.template"].sudo().browse(content["template_id"])
-        people = self._person_keys(person.id, to["number"], person.number, person.wa_number)
-        now, use = fields.Datetime.now(), TemplateUse(people, template.name)
-        found = self.sudo()._find_repeats(company, {template.id: use}, now).get(template.id)
+        facts = facts or DirectFacts(self, sender, origin, content, [(to, person)])
+        found = facts.repeat(template, to, person)
         if found or origin != "manual" or not person:
             return found
         queued = self.sudo().search(
@@ -765,7 +973,7 @@ class WabaMessage(models.Model):
             order="id desc",
             limit=1,
         )
-        return Repeat(now, queued.id, is_queued=True) if queued else None
+        return Repeat(fields.Datetime.now(), queued.id, is_queued=True) if queued else None
 
     @api.model
     def _repeats_free_at(self, company, repeat):

@@ -82,6 +82,22 @@ class WabaMessage(models.Model):
         help="As reported with the delivery; the invoice may differ slightly.",
     )
     charge_currency = fields.Char("Charge currency", readonly=True, copy=False)
+    # Another way, if it is not delivered (waba_fallback.py)
+    fallback = fields.Json(
+        "Fallback settings", readonly=True, copy=False,
+        help="Of a message outside campaigns: kind, hours and template.",
+    )  # fmt: skip
+    fallback_text = fields.Char("Fallback", compute="_compute_fallback_text")
+
+    _fallback_idx = models.Index(
+        "(accepted_at) WHERE fallback IS NOT NULL AND state IN ('accepted', 'sent')"
+    )
+
+    def _compute_fallback_text(self):
+        rows = self.env["waba.fallback"].sudo().search([("message_id", "in", self.ids)])
+        texts = {row.message_id.id: row._describe() for row in rows}
+        for message in self:
+            message.fallback_text = texts.get(message.id, False)
 
     def action_settle_arrived(self):
         """Count these uncertain messages as accepted; nothing is sent."""
@@ -148,6 +164,8 @@ class WabaMessage(models.Model):
             return self.env._("Frequency cap reached.")
         if self.wait_reason == "budget":
             return self.env._("This month's budget is used.")
+        if self.wait_reason == "standby":
+            return self.env._("Another app answers this person.")
         return ""
 
     def _count_direct_ahead(self):
@@ -186,6 +204,9 @@ class WabaMessage(models.Model):
             elif result.outcome == "accepted":
                 run.bad_requests.clear()
         self._on_results(results)
+        failed = [result.key for result in results if result.outcome in ("error", "not_sent")]
+        if failed:
+            self.env["waba.account"]._on_message_changes(failed)
         return stopped
 
     @api.model
@@ -338,7 +359,7 @@ class WabaMessage(models.Model):
         """
         rows_by_tag, rows_by_wamid = self._rows_for_statuses([event for event, _reach in statuses])
         changed, failures, released = {}, [], {}
-        reported, arrived = [], set()
+        reported, arrived, free = [], set(), {}
         strays, foreign = {}, []
         for index, (event, reach) in enumerate(statuses):
             tag, attempt = _split_tag(event.opaque)
@@ -360,6 +381,8 @@ class WabaMessage(models.Model):
                 released[row["id"]] = event.at
             if event.status == "failed":
                 reported.append((row["id"], event))
+            if event.free_until:
+                free[row["id"]] = event.free_until
             if row["state"] in ARRIVED and (before not in ARRIVED or event.status == "failed"):
                 arrived.add(row["id"])
             changed[row["id"]] = row
@@ -371,6 +394,12 @@ class WabaMessage(models.Model):
         messages = self.browse(changed)
         messages.sender_id._on_statuses(messages)
         messages._on_status(reported, arrived)
+        conversations = self.env["waba.conversation"]
+        if arrived:
+            conversations._on_arrival(arrived)
+        if free:
+            conversations._on_free_window(free)
+        self.env["waba.account"]._on_message_changes(messages.ids)
         return strays
 
     @api.model
@@ -642,6 +671,7 @@ class WabaMessage(models.Model):
         self._apply_scope_effect(decision, failure_type, reason)
         if decision.row == "hold" and decision.scope == "template" and self.template_id == template:
             self._hold_template_message(decision.scope_until)
+        self.env["waba.fallback"]._queue_failed(self)
         return decision
 
     def _apply_person_effect(self, decision, reason, at):

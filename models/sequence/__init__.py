@@ -6,3 +6,4 @@ from . import waba_sequence_results
 from . import waba_sequence_step
 from . import waba_sequence_enrollment
 from . import waba_sequence_stop
+from . import waba_sequence_run

@@ -98,6 +98,11 @@ class WabaSequence(models.Model):
         domain="[('company_id', '=', company_id)]",
         default=lambda self: self.env["waba.campaign"]._default_sender(),
     )  # fmt: skip
+    topic_id = fields.Many2one(
+        "waba.topic", check_company=True, tracking=True, ondelete="restrict",
+        index="btree_not_null", domain="[('company_id', '=', company_id)]",
+        help="Promotions are not sent to people who opted out of this topic.",
+    )  # fmt: skip
     calendar_id = fields.Many2one(
         "resource.calendar",
         "Working hours",
@@ -270,9 +275,7 @@ class WabaSequence(models.Model):
         if self.trigger == "campaign" and not self.campaign_ids:
             problems.append(self.env._("Choose the campaigns to follow up."))
         if self.trigger == "quotation" and not has_orders(self.env):
-            problems.append(
-                self.env._("Quotations need Odoo's Sales app. Choose another trigger.")
-            )
+            problems.append(self.env._("Quotations need Odoo's Sales app. Choose another trigger."))
         if self._conditions_domain().is_false():
             problems.append(self.env._("The filter is not valid: %s", self.domain))
         for number, step in enumerate(self.step_ids, start=1):

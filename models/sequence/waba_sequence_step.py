@@ -80,7 +80,7 @@ class WabaSequenceStep(models.Model):
 
     _name = "waba.sequence.step"
     _description = "WhatsApp Follow-up Step"
-    _inherit = ["waba.system.fields.mixin"]
+    _inherit = ["waba.system.fields.mixin", "waba.fallback.mixin"]
     _order = "sequence_id, version, sequence, id"
     _check_company_auto = True
 

@@ -11,7 +11,7 @@ from odoo.tools import SQL
 
 from ...policy import followup
 from ..base.waba_message import ACCEPTED_STATES, REPORTED_KINDS
-from ..consent.consent_sql import consent_sql
+from ..consent.consent_sql import consent_sql, topic_sql
 from ..tools.hooks import implements
 
 # Messages of a paused follow-up are checked again after this.
@@ -131,9 +131,10 @@ class WabaSequenceEnrollment(models.Model):
                     """SELECT e.id FROM waba_sequence_enrollment e
                      JOIN waba_sequence s ON s.id = e.sequence_id
                      JOIN waba_recipient r ON %(behind)s
-                    WHERE e.id = ANY(%(ids)s) AND %(state)s = 'opted_out'""",
+                    WHERE e.id = ANY(%(ids)s) AND COALESCE(%(topic)s, %(state)s) = 'opted_out'""",
                     behind=BEHIND_SQL,
                     ids=self.ids,
+                    topic=topic_sql(SQL("s.topic_id")),
                     state=consent_sql("marketing", SQL("s.company_id")),
                 )
             )
@@ -152,9 +153,12 @@ class WabaSequenceEnrollment(models.Model):
                 """SELECT e.id FROM waba_sequence_enrollment e
                      JOIN waba_recipient r ON %(behind)s
                      JOIN waba_message m ON m.recipient_id = r.id
-                    WHERE e.id = ANY(%(ids)s) AND m.direction = 'out' AND m.origin = 'manual'
-                      AND m.state NOT IN ('skipped', 'cancelled')
-                      AND m.create_date >= e.entered_at""",
+                    WHERE e.id = ANY(%(ids)s)
+                      AND (m.direction = 'out' AND m.origin = 'manual'
+                           AND m.state NOT IN ('skipped', 'cancelled')
+                           AND m.create_date >= e.entered_at
+                           OR m.direction = 'app_out' AND m.origin = 'app'
+                           AND m.sent_at >= e.entered_at)""",
                 behind=BEHIND_SQL,
                 ids=self.ids,
             )
@@ -211,11 +215,17 @@ class WabaSequenceEnrollment(models.Model):
 
     @api.model
     def _stop_on_own_message(self, message):
-        """A user wrote to the person: messages from both would confuse."""
+        """A user, or a colleague in the app, wrote to the person: messages from both would
+        confuse."""
         person = message.recipient_id
         running = self._find_running_for_message(message, person.wa_number, str(person.id))
         running = running.filtered(lambda one: one.company_id == message.company_id)
-        text = self.env._("%s sent a WhatsApp message.", self.env.user.name)
+        if message.origin == "app":
+            # It may be reported late, after an enrollment that knew of it.
+            running = running.filtered(lambda one: one.entered_at <= message.sent_at)
+            text = self.env._("A colleague wrote in the WhatsApp Business app.")
+        else:
+            text = self.env._("%s sent a WhatsApp message.", self.env.user.name)
         running.filtered("sequence_id.stop_on_own_message")._stop_enrollments(
             "own_message", text, user=message.user_id
         )
@@ -277,9 +287,7 @@ class WabaMessage(models.Model):
     sequence_step_id = fields.Many2one(
         "waba.sequence.step", "Follow-up step", readonly=True, ondelete="restrict"
     )
-    enrollment_id = fields.Many2one(
-        "waba.sequence.enrollment", readonly=True, ondelete="set null"
-    )
+    enrollment_id = fields.Many2one("waba.sequence.enrollment", readonly=True, ondelete="set null")
     action_id = fields.Many2one(
         "ir.actions.server", "Automation", readonly=True, ondelete="set null"
     )
@@ -297,9 +305,12 @@ class WabaMessage(models.Model):
 
     @implements("_on_queued")
     def _stop_sequences_on_own_message(self, _media):
-        message = self.sudo()
-        if message.origin == "manual":
+        for message in self.sudo().filtered(lambda one: one.origin == "manual"):
             self.env["waba.sequence.enrollment"].sudo()._stop_on_own_message(message)
+
+    @implements("_on_app_message")
+    def _stop_sequences_on_app_message(self):
+        self.env["waba.sequence.enrollment"]._stop_on_own_message(self)
 
     # === Reservation ===
     # Checked once more in the transaction that reserves. An exit cancels queued messages in its own

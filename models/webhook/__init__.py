@@ -4,3 +4,4 @@ from . import waba_webhook_event
 from . import waba_webhook_refusal
 from . import waba_webhook_apply
 from . import waba_webhook_platform
+from . import waba_webhook_coexistence

@@ -60,7 +60,7 @@ STATE_EVENTS = (
     webhook_events.TemplateCategory,
 )
 
-PREFERENCES = {"stop": "opted_out", "resume": "opted_in"}
+PREFERENCES = {"stop": "opted_out", "resume": "opted_in", "signup": "opted_in"}
 
 
 class WabaWebhookEvent(models.Model):
@@ -419,6 +419,10 @@ class WabaWebhookEvent(models.Model):
             webhook_events.TemplateQuality: self._apply_template_quality,
             webhook_events.TemplateCategory: self._apply_template_category,
             webhook_events.TemplateComponents: self._apply_template_components,
+            webhook_events.EchoMessage: self._apply_echo,
+            webhook_events.Handover: self._apply_handover,
+            webhook_events.HistoryChunk: self._apply_history,
+            webhook_events.AppContact: self._apply_app_contact,
         }[type(item)]
         return handler(account, item)
 
@@ -492,25 +496,18 @@ class WabaWebhookEvent(models.Model):
         if why := self._not_conversation_reason(item):
             self._apply_stray_opt_out(account, item)
             return why
-        messages = self.env["waba.message"]
-        reach = account._same_app_accounts().ids
-        if item.wamid and messages.search_count(
-            [("wamid", "=", item.wamid), ("account_id", "in", reach)], limit=1
-        ):
+        if self._is_known_message(account, item.wamid):
             return None
         # An archived number sends nothing, but can still be written to.
-        senders = self.env["waba.sender"].with_context(active_test=False)
-        sender = senders.search(
-            [("phone_number_uid", "=", item.phone_number_uid), ("account_id", "=", account.id)]
-        )
+        sender = self._event_sender(account, item)
         if not sender:
-            self._poll_soon()
             self._apply_stray_opt_out(account, item)
-            return PendingSubject(
-                "number",
-                self.env._("The number with the ID %s is not connected.", item.phone_number_uid),
-            )
-        self.env["waba.message"]._receive_inbound(sender, item, self._event_time(item))
+            return self._wait_for_number(item)
+        messages = self.env["waba.message"]
+        receive = messages._receive_inbound
+        if item.field == "standby" and item.kind != "system":
+            receive = messages._receive_standby
+        receive(sender, item, self._event_time(item))
         return None
 
     def _not_conversation_reason(self, item):
@@ -522,11 +519,6 @@ class WabaWebhookEvent(models.Model):
         """
         if item.group_uid:
             return self.env._("Not stored: a group message. Only opt-outs in groups are applied.")
-        if item.field == "standby":
-            return self.env._(
-                "Not stored: another system answers this conversation. Only opt-outs in it are "
-                "applied."
-            )
         return None
 
     def _apply_stray_opt_out(self, account, item):
@@ -563,7 +555,7 @@ class WabaWebhookEvent(models.Model):
             return people
 
     def _apply_preference(self, account, item):
-        """Apply WhatsApp's own control: stop or resume promotions."""
+        """Apply WhatsApp's own controls: stop or resume promotions, or sign up for them."""
         target = PREFERENCES.get(item.value)
         if not target or item.category not in ("marketing_messages", ""):
             return self.env._(
@@ -582,10 +574,21 @@ class WabaWebhookEvent(models.Model):
             return self._wait_for_sync(account)
         at = self._event_time(item)
         is_late = person._has_newer_consent(at, company=company)
-        person._set_marketing_state(
-            target, "whatsapp", item.detail or item.value, at=at, company=company
-        )
+        if item.value == "signup":
+            self._on_signup(account, person, item, at)
+        else:
+            person._set_marketing_state(
+                target, "whatsapp", item.detail or item.value, at=at, company=company
+            )
         return self.env._("Not applied: the person's newer choice came first.") if is_late else None
+
+    @hook
+    def _on_signup(self, account, person, item, at):
+        """A person subscribed by an In-App Signup: record the opt-in.
+
+        :param item: cloud_api.PreferenceChange
+        :param at: naive UTC datetime
+        """
 
     def _wait_for_sync(self, account):
         return PendingSubject(

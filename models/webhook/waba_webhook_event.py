@@ -48,6 +48,10 @@ CONTENTS = {
     "TemplateQuality": _lt("Template rating"),
     "TemplateCategory": _lt("Template category"),
     "TemplateComponents": _lt("Template content"),
+    "EchoMessage": _lt("Message sent elsewhere"),
+    "Handover": _lt("Handover"),
+    "HistoryChunk": _lt("Earlier messages"),
+    "AppContact": _lt("Phone contact"),
     "UnknownEvent": _lt("Unknown event"),
     "NotFollowed": _lt("Event not used"),
 }

@@ -237,7 +237,9 @@ EXPECTED = {
     ],
     "preferences_resume": [(PreferenceChange, {**PREFERENCE, "value": "resume"})],
     "preferences_bsuid_only": [(PreferenceChange, {**PREFERENCE, "number": "", "value": "stop"})],
-    "preferences_signup": [(PreferenceChange, {**PREFERENCE, "value": "signup"})],
+    "preferences_signup": [
+        (PreferenceChange, {**PREFERENCE, "value": "signup", "signup_uid": "551"})
+    ],
     "capability": [
         (CapabilityChange, {"messaging_limit": "2000", "at": ENTRY_AT}),
     ],
@@ -446,7 +448,9 @@ class TestPayloads(PureCase):
 
     def test_referral(self):
         (event,) = parse_events(payload("inbound_referral")["body"])
-        self.assertEqual(event.referral["source_type"], "ad")
+        self.assertEqual(event.referral.source_type, "ad")
+        self.assertEqual(event.referral.source_uid, "120226305854810726")
+        self.assertEqual(event.referral.click_uid, "Aff-n8ZTODiE79d22KtAwQKj9e")
         (event,) = parse_events(payload("inbound_text")["body"])
         self.assertIsNone(event.referral)
 

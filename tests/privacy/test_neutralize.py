@@ -13,12 +13,16 @@ TEXT_TYPES = ("char", "text", "html", "json", "binary", "reference")
 KEYS = "a copy must not speak for the original"
 RAW = "as it came over the wire: evidence for the original, of no use to a copy"
 EMPTIED = {
-    KEYS: {"waba_account": "access_token app_secret verify_token webhook_key"},
+    KEYS: {
+        "waba_account": "access_token app_secret verify_token webhook_key",
+        "waba_outgoing_webhook": "url secret",
+    },
     RAW: {
         "waba_account": "health_status",
         "waba_sender": "health_status",
         "waba_webhook_event": "body summary error waiting_items",
         "waba_reputation_event": "raw",
+        "waba_outgoing_event": "body error",
         "waba_privacy": "file",
         "waba_audience_import": "file rejected",
     },
@@ -32,12 +36,14 @@ META = "what Meta calls things, and says of them; opens nothing without a key"
 WORDS = "sentences, marks and keys of the addon itself"
 STAYS = {
     PEOPLE: {
-        "waba_message": "number person_name parameters variant_parameters text payload details",
-        "waba_recipient": "number wa_number user_uid former_uids name",
+        "waba_message": "number person_name parameters variant_parameters text payload details"
+        " ctwa_clid",
+        "waba_conversation": "ctwa_clid",
+        "waba_recipient": "number wa_number user_uid former_uids name app_name",
         "waba_consent": "number evidence",
         "waba_audience_import": "evidence summary",
         "waba_consent_note": "note",
-        "waba_consent_rejected": "number purpose action at evidence origin",
+        "waba_consent_rejected": "number purpose topic action at valid_until evidence origin",
         "waba_report_block": "note",
         "waba_reputation_event": "value_before value_after detail",
         "waba_sequence_enrollment": "lead_name number",
@@ -45,6 +51,7 @@ STAYS = {
         "waba_round_trip": "phone",
         "waba_media": "name",
         "waba_erased_person": "fingerprint",
+        "waba_optin_visit": "code lang wording number_key address_key",
         "waba_privacy": "file_name",
         "waba_attribution": "detail",
     },
@@ -57,6 +64,8 @@ STAYS = {
         "waba_campaign_variable": "name field_path text fallback",
         "waba_consent_word": "phrase",
         "waba_file": "name",
+        "waba_optin_source": "name text consent_text intro frequency",
+        "waba_outgoing_webhook": "name",
         "waba_portfolio": "name",
         "waba_preflight": "reason",
         "waba_rate": "market",
@@ -65,6 +74,7 @@ STAYS = {
         "waba_sequence_step": "summary note",
         "waba_sequence_stop": "reason",
         "waba_sequence_variable": "name field_path text fallback",
+        "waba_topic": "name description",
         "waba_template_draft": "title name header_text body footer buttons cards variables"
         " offer_text submitted",
         "waba_template_gallery": "search_words",
@@ -74,8 +84,10 @@ STAYS = {
     META: {
         "waba_account": "waba_uid app_uid api_version restriction review_status"
         " blocked_country_codes missing_webhook_fields volume_tiers"
-        " marketing_onboarding",
+        " marketing_onboarding dataset_uid conversion_test_code",
         "waba_action_variable": "example",
+        "waba_ad": "ad_uid headline body welcome_text source_url video_url picture_url",
+        "waba_conversion": "event_name ctwa_clid fbtrace_id",
         "waba_campaign_language": "language",
         "waba_campaign_price": "estimate estimate_problem",
         "waba_campaign_variable": "example",
@@ -84,6 +96,7 @@ STAYS = {
         "waba_media": "media_uid mimetype sha256",
         "waba_message": "wamid kind fbtrace_id pricing_category pricing_type about_wamid"
         " charge_currency",
+        "waba_optin_source": "signup_uid meta_code_uid meta_url meta_text meta_failure",
         "waba_portfolio": "portfolio_uid",
         "waba_sender": "phone_number_uid display_phone_number number verified_name platform_status"
         " name_status",
@@ -98,6 +111,7 @@ STAYS = {
     },
     WORDS: {
         "waba_account": "base_url stop_reason stops home",
+        "waba_ad": "picture_reason",
         "waba_attribution": "event_key",
         "waba_audience_import": "record_ids",
         "waba_campaign": "template_signature pause_reason trimmed_counts winner_reason"
@@ -107,14 +121,20 @@ STAYS = {
         "waba_consent_note": "res_model",
         "waba_consent_rejected": "fault",
         "waba_conversation": "res_model",
+        "waba_conversion": "event_uid reason cancel_cause",
         "waba_diagnosis_line": "topic text advice",
+        "waba_fallback": "reason",
         "waba_file_upload": "reason",
         "waba_media": "reason",
         "waba_message": "uuid origin_key res_model record_traits streak_type failure_reason"
-        " time_zone link_token",
+        " time_zone link_token request_digest document_model fallback",
+        "waba_optin_source": "code page_key",
+        "waba_outgoing_event": "uuid kind event_key res_model",
         "waba_phone_prefix": "prefix",
         "waba_preflight": "summary verdict delay",
         "waba_preflight_line": "line reason_key sentence record_model record_ids",
+        "waba_recurring": "pause_reason content_mark",
+        "waba_recurring_run": "reason",
         "waba_renumbered": "res_model",
         "waba_report_block": "res_model",
         "waba_reputation_event": "event_key",
@@ -262,6 +282,8 @@ class TestWords(WabaCase):
               "account_id": self.account.id, "raw": {"from": person.number},
               "event_key": "test:raw"}]
         )  # fmt: skip
+        webhook = self.env["waba.outgoing.webhook"].create({"name": "A", "url": "https://1.1.1.1"})
+        webhook._post("test", None, {"number": person.number}).error = "HTTP 500"
         self.env["waba.privacy"].create({"recipient_id": person.id, "file": b"UEsDBA=="})
         self.env["waba.audience.import"].create(
             {"file": b"UEsDBA==", "rejected": b"UEsDBA==", "consent": "none"}

@@ -1,8 +1,10 @@
 """Figures in docs/*.md are those of the code, and each names its constant."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
+from odoo.addons.waba_campaign.cloud_api.outgoing import TIMEOUT as OUTGOING_TIMEOUT
 from odoo.addons.waba_campaign.models.analytics import (
     waba_attribution_due,
     waba_message_cost,
@@ -22,19 +24,24 @@ from odoo.addons.waba_campaign.models.campaign.preflight import (
     waba_campaign_outlook as waba_campaign_preflight_outlook,
 )
 from odoo.addons.waba_campaign.models.conversation import (
-    waba_conversation_thread as waba_conversation_view,
+    waba_conversation_dialog,
+    waba_message_inbound,
+    waba_public_api,
 )
 from odoo.addons.waba_campaign.models.conversation import (
-    waba_message_inbound,
+    waba_conversation_thread as waba_conversation_view,
 )
 from odoo.addons.waba_campaign.models.dispatch import (
     waba_budget,
+    waba_document,
     waba_sender_dispatch,
     waba_sender_reserve,
 )
 from odoo.addons.waba_campaign.models.dispatch import (
     waba_message_queue as waba_message_test,
 )
+from odoo.addons.waba_campaign.models.integration import waba_outgoing_event
+from odoo.addons.waba_campaign.models.optin import waba_optin_visit
 from odoo.addons.waba_campaign.models.privacy import (
     waba_message_privacy as waba_message_retention,
 )
@@ -43,7 +50,7 @@ from odoo.addons.waba_campaign.models.sequence import (
     waba_sequence_enroll as waba_sequence_trigger,
 )
 from odoo.addons.waba_campaign.models.sequence import (
-    waba_sequence_enrollment as waba_sequence_run,
+    waba_sequence_run,
 )
 from odoo.addons.waba_campaign.models.tools import job_turns as job_marks
 from odoo.addons.waba_campaign.models.webhook import waba_webhook_apply
@@ -53,7 +60,10 @@ from odoo.addons.waba_campaign.policy import (
     auto_reply,
     canary,
     cost,
+    fallback,
     media,
+    optin,
+    outgoing,
     pacing,
     preflight,
     preflight_outlook,
@@ -62,6 +72,7 @@ from odoo.addons.waba_campaign.policy import (
     reputation_trend,
     requirements,
     response,
+    standby,
 )
 from odoo.tests import TransactionCase
 
@@ -99,9 +110,26 @@ SENTENCES = {
         ("at most {} in 24 hours (`MAX_PER_DAY`)", auto_reply.MAX_PER_DAY),
         ("within {} hour of the message (`ANSWER_PERIOD`)", hours(auto_reply.ANSWER_PERIOD)),
     ],
+    "coexistence.md": [
+        ("at the latest {} hours after the last report (`HOLD_PERIOD`)",
+         hours(standby.HOLD_PERIOD)),
+    ],
+    "api.md": [
+        ("up to {} characters", waba_public_api.MAX_API_KEY),
+        ("for about {} days", days(sum(outgoing.RETRY_DELAYS, timedelta()) + timedelta(hours=2))),
+        ("`RETRY_DELAYS`",),
+        ("for {} hours (`PAUSE_AFTER`)", hours(outgoing.PAUSE_AFTER)),
+        ("after {} days (`KEEP`)", days(waba_outgoing_event.KEEP)),
+        ("within {} seconds", OUTGOING_TIMEOUT[1]),
+    ],
     "followups.md": [
         ("the last {} days (`QUOTATION_PERIOD`)", days(waba_sequence_trigger.QUOTATION_PERIOD)),
         ("chunks of {} (`CHUNK`)", waba_sequence_run.CHUNK),
+    ],
+    "sending.md": [
+        ("up to {} marked records (`MAX_PEOPLE`)", waba_conversation_dialog.MAX_PEOPLE),
+        ("deleted {} days later (`FILE_LIFE`)", days(waba_document.FILE_LIFE)),
+        ("at most {} days", fallback.MAX_HOURS // 24),
     ],
     "money.md": [
         ("within {} day of delivery (`WAIT_FOR_PRICE`)", days(waba_message_cost.WAIT_FOR_PRICE)),
@@ -115,6 +143,13 @@ SENTENCES = {
         ("within the next {} days (`MAX_DELIVERY_TIME`)", days(waba_budget.MAX_DELIVERY_TIME)),
         ("held back, for {} days", days(waba_budget.MAX_DELIVERY_TIME)),
         ("`MONTHS`",),
+    ],
+    "optin.md": [
+        ("At most {} other words (`MAX_OTHER_WORDS`)", optin.MAX_OTHER_WORDS),
+        ("for {} hours (`FORM_LIFE`)", hours(waba_optin_visit.FORM_LIFE)),
+        ("cleared after those {} hours", hours(waba_optin_visit.FORM_LIFE)),
+        ("{} forms an hour (`FORMS_PER_HOUR`)", waba_optin_visit.FORMS_PER_HOUR),
+        ("{} characters (`MAX_TEXT`)", optin.MAX_TEXT),
     ],
     "preflight.md": [
         ("the first {:,} records (`DRY_RUN_RECORDS`)", waba_campaign_dry_run.DRY_RUN_RECORDS),

@@ -301,6 +301,10 @@ class TestUpgradeFrom2000(UpgradeCase, PureCase):
     version = "19.0.2.0.0"
 
 
+class TestUpgradeFrom2200(UpgradeCase, PureCase):
+    version = "19.0.2.2.0"
+
+
 class TestDumps(PureCase):
     def test_every_earlier_version_is_upgraded(self):
         tested = {case.version for case in UpgradeCase.__subclasses__()}

@@ -1,5 +1,6 @@
 """Which webhook field is read how: nothing is taken for what a person writes to us now but that."""
 
+import time
 from pathlib import Path
 
 from odoo.addons.waba_campaign.cloud_api import webhook_fields
@@ -73,21 +74,6 @@ class FieldCase(WabaCase):
 
 
 class TestNotFollowed(FieldCase):
-    def test_what_nobody_writes_to_us_now_leaves_no_trace_and_is_named(self):
-        self.account.company_id.waba_create_lead = True
-        kinds = {"history": "history", "history_media": "history", "echo": "smb_message_echoes",
-                 "app_state": "smb_app_state_sync", "standby_echo": "standby"}  # fmt: skip
-        for kind, field in kinds.items():
-            for text in ("BAJA", "STOP", "Hola"):
-                with self._case(f"{kind} {text}"):
-                    before = self._traces()
-                    event = self._rare(kind, text=text)
-                    self.assertEqual(self._traces(), before)
-                    self.assertFalse(self._people_out())
-                    self.assertEqual(event.state, "ignored")
-                    self.assertIn(f"{field}: ", event.error)
-                    self.assertEqual(event.summary, "NotFollowed")
-
     def test_a_message_in_any_field_of_another_name_is_none(self):
         value = self._inbound(NUMBER, "BAJA")["entry"][0]["changes"][0]["value"]
         for field in (*webhook_fields.NOT_FOLLOWED, "brand_new", "", "Messages2"):
@@ -99,37 +85,32 @@ class TestNotFollowed(FieldCase):
 
 
 class TestAside(FieldCase):
-    """In a group, or while another sender answers: only an opt-out request counts."""
+    """In a group only an opt-out request counts."""
 
-    KINDS = ({"kind": "group", "group_id": "Y2FwaV9ncm91cDox"}, {"kind": "standby"})
+    VALUES = {"kind": "group", "group_id": "Y2FwaV9ncm91cDox"}
 
     def setUp(self):
         super().setUp()
         self.account.company_id.waba_create_lead = True
 
     def test_it_opens_no_window_makes_no_lead_and_is_not_answered(self):
-        for values in self.KINDS:
-            with self._case(values["kind"]):
-                before = self._traces()
-                event = self._rare(**values, text="¿Sigue disponible?")
-                self.assertEqual((self._traces(), event.state), (before, "ignored"))
-                self.assertIn("Only opt-outs", event.error)
+        before = self._traces()
+        event = self._rare(**self.VALUES, text="¿Sigue disponible?")
+        self.assertEqual((self._traces(), event.state), (before, "ignored"))
+        self.assertIn("Only opt-outs", event.error)
 
     def test_a_typed_stop_counts(self):
-        for values in self.KINDS:
-            for text in ("BAJA", "stop"):
-                with self._case(f"{values['kind']} {text}"):
-                    self._rare(**values, text=text)
-                    self.assertEqual(self._people_out(), [NUMBER])
-                    self.assertFalse(self.env["waba.conversation"].search([]))
-                    self.assertFalse(self.env["waba.message"].search([("direction", "=", "in")]))
+        for text in ("BAJA", "stop"):
+            with self._case(text):
+                self._rare(**self.VALUES, text=text)
+                self.assertEqual(self._people_out(), [NUMBER])
+                self.assertFalse(self.env["waba.conversation"].search([]))
+                self.assertFalse(self.env["waba.message"].search([("direction", "=", "in")]))
 
     def test_a_wish_to_go_on_does_not(self):
-        for values in self.KINDS:
-            with self._case(values["kind"]):
-                self._receive(self._inbound(NUMBER, "BAJA"))
-                self._rare(**values, text="ALTA")
-                self.assertEqual(self._people_out(), [NUMBER])
+        self._receive(self._inbound(NUMBER, "BAJA"))
+        self._rare(**self.VALUES, text="ALTA")
+        self.assertEqual(self._people_out(), [NUMBER])
 
     def test_a_group_is_known_however_it_is_told(self):
         for told in ({"group_id": "g1"}, {"group": {"id": "g1"}}):
@@ -163,12 +144,12 @@ class TestFamiliar(FieldCase):
                 if text:
                     self.assertEqual(message.text, text)
 
-    def test_a_subscription_by_link_is_named_and_takes_no_stop_back(self):
-        self._receive(self._inbound(NUMBER, "BAJA"))
-        event = self._rare("signup")
-        self.assertEqual(event.state, "ignored")
-        self.assertIn("signup", event.error)
+    def test_a_subscription_by_link_after_a_stop_is_a_new_opt_in(self):
+        self._receive(self._inbound(NUMBER, "BAJA", timestamp=int(time.time()) - 60))
         self.assertEqual(self._people_out(), [NUMBER])
+        event = self._rare("signup")
+        self.assertEqual(event.state, "applied", event.error)
+        self.assertEqual(self._people_out(), [])
 
 
 class TestOwnNumbers(FieldCase):

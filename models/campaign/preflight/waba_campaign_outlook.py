@@ -14,7 +14,7 @@ from odoo.tools import SQL, format_amount
 from ....policy import budget, limits, max_price, pacing, preflight, preflight_outlook, rates
 from ....policy.reputation_rates import MIN_VOLUME
 from ...base.waba_message import ACCEPTED_STATES
-from ...consent.consent_sql import consent_sql, strongest_consent
+from ...consent.consent_sql import consent_sql, in_force_sql, strongest_consent, topic_sql
 from ...dispatch.waba_budget import Purse
 from ...dispatch.waba_sender_dispatch import Delay
 from ...tools.figures import amount_text
@@ -63,8 +63,10 @@ class RecipientHistory(NamedTuple):
 
     opted_in: bool = False
     in_window: bool = False
+    in_free_window: bool = False
     written_at: datetime | None = None
     active_at: datetime | None = None
+    closed_a_topic: bool = False
 
 
 NO_HISTORY = RecipientHistory()
@@ -102,6 +104,7 @@ class DryRun:
         return people
 
     def _recipient_ids_with_row(self, recipient_ids):
+        self._seen |= self.campaign._recipients_of_runs(recipient_ids)
         return self._seen
 
     def add_rows(self, rows, variables):
@@ -166,6 +169,11 @@ class DryRun:
         )
 
 
+def _is_free(category, history, at):
+    """Whether Meta charges nothing for a message to a recipient with this `RecipientHistory`."""
+    return history.in_free_window or rates.is_free(category, history.in_window, at)
+
+
 def _shows_fallback(parameters, variables):
     """Whether one of the texts is the fallback for an empty value."""
     fallbacks = {
@@ -218,11 +226,13 @@ class WabaCampaign(models.Model):
         self.env["waba.recipient"].flush_model()
         rows = self.env.execute_query(
             SQL(
-                """SELECT n, array_agg(%s), array_agg(%s) FROM unnest(%s::varchar[]) AS n
+                """SELECT n, array_agg(%s), array_agg(%s), array_remove(array_agg(%s), NULL)
+                     FROM unnest(%s::varchar[]) AS n
                      JOIN waba_recipient r ON r.number = n OR r.wa_number = n
                  GROUP BY n""",
                 consent_sql("marketing", self.company_id.id),
                 consent_sql("utility", self.company_id.id),
+                topic_sql(self.topic_id.id or None),
                 list(numbers),
             )
         )
@@ -230,8 +240,9 @@ class WabaCampaign(models.Model):
             number: {
                 "marketing_state": strongest_consent(marketing),
                 "utility_state": strongest_consent(utility),
+                "topic_state": strongest_consent(topic) if topic else None,
             }
-            for number, marketing, utility in rows
+            for number, marketing, utility, topic in rows
         }
 
     def _read_histories(self, recipient_ids, at):
@@ -240,11 +251,19 @@ class WabaCampaign(models.Model):
             self.env[model].flush_model()
         rows = self.env.execute_query(
             SQL(
-                """SELECT r.id, %(state)s = 'opted_in',
+                """SELECT r.id, COALESCE(%(topic)s, %(state)s) = 'opted_in',
                           EXISTS (SELECT 1 FROM waba_conversation c
                                    WHERE c.sender_id = %(sender)s AND c.recipient_id = r.id
                                      AND c.window_expires_at > %(at)s),
-                          m.written_at, GREATEST(m.read_at, m.inbound_at)
+                          EXISTS (SELECT 1 FROM waba_conversation c
+                                   WHERE c.sender_id = %(sender)s AND c.recipient_id = r.id
+                                     AND c.free_until_at > %(at)s),
+                          m.written_at, GREATEST(m.read_at, m.inbound_at),
+                          EXISTS (SELECT 1 FROM waba_topic_state said
+                                    JOIN waba_topic topic ON topic.id = said.topic_id
+                                   WHERE said.recipient_id = r.id AND said.out_at IS NOT NULL
+                                     AND topic.company_id = %(company)s AND topic.active
+                                     AND (said.in_at IS NULL OR NOT %(in_force)s))
                      FROM waba_recipient r
                 LEFT JOIN LATERAL (
                           SELECT min(accepted_at) FILTER (WHERE direction = 'out') AS written_at,
@@ -254,6 +273,8 @@ class WabaCampaign(models.Model):
                            WHERE recipient_id = r.id AND company_id = %(company)s) m ON TRUE
                     WHERE r.id = ANY(%(ids)s)""",
                 state=consent_sql("marketing", self.company_id.id),
+                topic=topic_sql(self.topic_id.id or None),
+                in_force=in_force_sql("said"),
                 sender=self.sender_id.id,
                 company=self.company_id.id,
                 at=at,
@@ -476,7 +497,7 @@ class WabaCampaign(models.Model):
         price_of = self.env["waba.rate"]._rate_card(self.company_id)
         category = self.category or "marketing"
         kinds = Counter(
-            (one.country_code, rates.is_free(category, audience.history(one).in_window, at))
+            (one.country_code, _is_free(category, audience.history(one), at))
             for one in audience.receiving
         )
         amounts, unpriced, priced, free, capped = Counter(), Counter(), 0, 0, 0
@@ -484,8 +505,8 @@ class WabaCampaign(models.Model):
         for (country, is_free), people in kinds.items():
             count = audience.scale_count(people)
             amount, currency = (0, None) if is_free else price_of(country, category, at)
-            if most:
-                amount, currency, is_free = *most(country), False
+            if most and not is_free:
+                amount, currency = most(country)
                 capped += count
             if is_free:
                 free += count
@@ -581,11 +602,13 @@ class WabaCampaign(models.Model):
 
         :param price_of: of `_price_bounds`
         """
+        history = report.audience.history(receiver)
+        if history.in_free_window:
+            return budget.ZERO
         if price_of:
             return purse.capped(price_of(receiver.country_code)[0]).amount
         category = self.category if self.category in rates.CATEGORIES else "marketing"
-        in_window = report.audience.history(receiver).in_window
-        return purse.bound_in(receiver.country_code, category, in_window).amount
+        return purse.bound_in(receiver.country_code, category, history.in_window).amount
 
     def _count_covered(self, bounds, budgets, left, report):
         """Messages that the budgets cover; of a large audience by the average of those counted."""

@@ -16,6 +16,8 @@ export class Bubble extends Component {
         onReact: { type: Function, optional: true },
         // (message, number of a contact card)
         onLink: { type: Function, optional: true },
+        // (message): creates or opens the quotation of an order
+        onQuote: { type: Function, optional: true },
     };
 
     setup() {

@@ -315,6 +315,19 @@ export class Conversation extends Component {
             : _t("Reply window closed: send a template");
     }
 
+    /** "Free until 14:20": the window after an ad; with the day when that is another one. */
+    get freeText() {
+        const until = toMoment(this.data.free_until);
+        if (!until || until.toMillis() <= this.state.now + this.clockOffset) {
+            return "";
+        }
+        return _t("Free until %s", momentText(this.data.free_until));
+    }
+
+    get freeHelp() {
+        return _t("This person came from an ad: Meta charges no message until then.");
+    }
+
     get windowHelp() {
         return _t(
             "WhatsApp allows any text for 24 hours after the person's last message. After that, send an approved template."
@@ -399,6 +412,15 @@ export class Conversation extends Component {
                 { onClose: () => resolve(false) }
             );
         });
+    }
+
+    /** Creates the quotation of an order, or opens it. */
+    async quote(message) {
+        this.action.doAction(
+            await this.orm.call(MODEL, "conversation_quote", [
+                this.data.id, message.id, this.props.shown || false,
+            ])
+        );
     }
 
     chooseTemplate() {
