@@ -65,6 +65,7 @@ from .consent import test_identity_change
 from .consent import test_landing
 from .consent import test_may_opt_out
 from .consent import test_own_numbers
+from .consent import test_people_journey
 from .consent import test_preferences
 from .consent import test_reach
 from .consent import test_spellings
