@@ -28,6 +28,8 @@ CONSENT_SOURCES = {
     "file": "import",
 }  # fmt: skip
 
+MANAGER = "waba_campaign.waba_group_manager"
+
 # The report's measures, shown on the source's form and list.
 COUNTS = ("view_count", "form_count", "conversation_count", "opt_in_count", "opt_out_count",
           "lead_count", "won_count")  # fmt: skip
@@ -55,7 +57,7 @@ class WabaOptinSource(models.Model):
             ("qr", "QR code"),
             ("link", "Link"),
             ("page", "Opt-in page"),
-            ("snippet", "Website form"),
+            ("snippet", "Website button"),
             ("signup", "In-app signup"),
             ("file", "Imported list"),
         ],
@@ -124,7 +126,7 @@ class WabaOptinSource(models.Model):
     )
     lead_count = fields.Integer("Leads", compute="_compute_counts")
     won_count = fields.Integer("Won", compute="_compute_counts")
-    revenue = fields.Monetary("Revenue won", compute="_compute_counts")
+    revenue = fields.Monetary("Revenue won", compute="_compute_counts", groups=MANAGER)
     currency_id = fields.Many2one(related="company_id.currency_id")
 
     _code_uniq = models.UniqueIndex("(code) WHERE code IS NOT NULL")
