@@ -42,6 +42,7 @@ from .campaign import test_rights_campaign
 from .campaign import test_template_kinds
 from .cloud_api import test_cloud_api_addresses
 from .cloud_api import test_cloud_api_client
+from .cloud_api import test_cloud_api_coexistence
 from .cloud_api import test_cloud_api_errors
 from .cloud_api import test_cloud_api_marketing
 from .cloud_api import test_cloud_api_media
@@ -64,6 +65,7 @@ from .consent import test_identity_change
 from .consent import test_landing
 from .consent import test_may_opt_out
 from .consent import test_own_numbers
+from .consent import test_people_journey
 from .consent import test_preferences
 from .consent import test_reach
 from .consent import test_spellings
@@ -120,6 +122,7 @@ from .policy import test_policy_consent_lists
 from .policy import test_policy_eligibility
 from .policy import test_policy_endpoint
 from .policy import test_policy_followup
+from .policy import test_policy_followup_flow
 from .policy import test_policy_free_window
 from .policy import test_policy_frequency
 from .policy import test_policy_growth
@@ -187,8 +190,11 @@ from .reputation import test_reputation_report
 from .reputation import test_reputation_story
 from .reputation import test_requirements
 from .reputation import test_response
+from .sequence import test_followup_journey
 from .sequence import test_sequence
+from .sequence import test_sequence_branches
 from .sequence import test_sequence_races
+from .sequence import test_sequence_records
 from .sequence import test_sequence_starter
 from .tools import test_dark_bundle
 from .tools import test_export_cells

@@ -55,7 +55,7 @@ class WabaAd(models.Model):
     last_seen_at = fields.Datetime("Last message", readonly=True)
     utm_campaign_id = fields.Many2one(
         "utm.campaign",
-        "Campaign",
+        "UTM campaign",
         ondelete="set null",
         index="btree_not_null",
         help="New leads from this ad are assigned to it.",
@@ -262,7 +262,7 @@ class WabaConversation(models.Model):
         groups="waba_campaign.waba_group_manager",
         help="Meta's ID of their latest click on an ad.",
     )
-    ad_clicked_at = fields.Datetime("Came from the ad", readonly=True)
+    ad_clicked_at = fields.Datetime("Ad clicked", readonly=True)
 
     @implements("_on_click")
     def _keep_click(self, message):
@@ -307,7 +307,7 @@ class CrmLead(models.Model):
         index="btree_not_null",
     )  # fmt: skip
     waba_ctwa_clid = fields.Char(
-        "WhatsApp ad click ID",
+        "Ad click ID",
         readonly=True,
         copy=False,
         index="btree_not_null",

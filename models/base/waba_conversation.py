@@ -88,13 +88,12 @@ class WabaConversation(models.Model):
             conversation.display_name = conversation.sudo()._display_person_name()
 
     def _display_person_name(self):
-        """The recipient's name on our record, the phone or WhatsApp, else the number."""
+        """The recipient's name on our record, the phone or WhatsApp, else username or number."""
         self.ensure_one()
         record = self._get_record()
         name = record and record._waba_person_facts()["name"]
         person = self.recipient_id
-        known = name or person.app_name or person.name
-        return known or person.number or person.user_uid or ""
+        return name or person.app_name or person.name or person.display_name or ""
 
     def _get_record(self):
         """The contact or lead of the latest inbound message, or None."""

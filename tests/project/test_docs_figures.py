@@ -51,6 +51,7 @@ from odoo.addons.waba_campaign.models.sequence import (
 )
 from odoo.addons.waba_campaign.models.sequence import (
     waba_sequence_run,
+    waba_sequence_step,
 )
 from odoo.addons.waba_campaign.models.tools import job_turns as job_marks
 from odoo.addons.waba_campaign.models.webhook import waba_webhook_apply
@@ -125,6 +126,8 @@ SENTENCES = {
     "followups.md": [
         ("the last {} days (`QUOTATION_PERIOD`)", days(waba_sequence_trigger.QUOTATION_PERIOD)),
         ("chunks of {} (`CHUNK`)", waba_sequence_run.CHUNK),
+        ("after {} attempts (`MAX_ERRORS`)", waba_sequence_run.MAX_ERRORS),
+        ("every {} hours (`DATE_RECHECK`)", hours(waba_sequence_step.DATE_RECHECK)),
     ],
     "sending.md": [
         ("up to {} marked records (`MAX_PEOPLE`)", waba_conversation_dialog.MAX_PEOPLE),

@@ -80,6 +80,7 @@ METHODS = {
         "conversation_close": "writes", "conversation_reopen": "writes",
         "action_close": "writes", "action_reopen": "writes",
         "conversation_react": "writes", "conversation_signal": "writes",
+        "conversation_link_number": "writes",
         "conversation_block": "writes", "conversation_unblock": "writes",
         "conversation_canned_answers": "reads", "conversation_canned_text": "reads",
         "action_confirm_opt_out": "writes",
