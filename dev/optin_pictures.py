@@ -36,7 +36,8 @@ class Sources:
         self.sender = sender
         self.page = self._create(
             name="Club page", kind="page", headline="Muebles Roble club",
-            frequency="About twice a month", intro="New arrivals and offers, two days before everyone else.",
+            frequency="About twice a month",
+            intro="New arrivals and offers, two days before everyone else.",
         )  # fmt: skip
         self.code = self._create(
             name="Counter, Madrid store", kind="qr", headline="Offers first, on WhatsApp",
