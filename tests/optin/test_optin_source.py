@@ -51,7 +51,7 @@ class TestSource(OptinCase):
         self.assertNotIn(copy.code, (False, first.code))
 
     def test_a_page_has_an_address_that_cannot_be_guessed(self):
-        page = self._source(kind="page", name="Offers & más")
+        page = self._source(kind="page", headline="Offers & más")
         self.assertRegex(page.page_url, r"/waba/optin/offers-mas\.[\w-]{12}$")
         self.assertFalse(page.chat_url, "a message without a one-time code would skip the wording")
         self.assertIn(f'href="{page.page_url}"', page.embed_code)
