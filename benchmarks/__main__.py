@@ -15,7 +15,7 @@ from .world import World
 
 # In this order: slow ones come last.
 NAMES = ("dispatch", "pace", "webhook", "statuses", "loop", "followups", "audience", "hosts",
-         "history", "reputation", "money")  # fmt: skip
+         "history", "reputation", "money", "growth")  # fmt: skip
 
 
 def parse_arguments():

@@ -91,8 +91,11 @@ def make_leads(bench, count):
     bench.vacuum()
 
 
-def prepare(bench, world, count):
-    """Launch a campaign to every lead and run the preparing job to its end; seconds."""
+def prepare(bench, world, count, **values):
+    """Launch a campaign to every lead and run the preparing job to its end; seconds.
+
+    :param values: further values of the campaign
+    """
     with bench.env() as env:
         campaign = env["waba.campaign"].create(
             {
@@ -102,6 +105,7 @@ def prepare(bench, world, count):
                 "company_id": world.company_id,
                 "res_model": "crm.lead",
                 "audience_domain": "[('type', '=', 'opportunity')]",
+                **values,
             }
         )
         for line in campaign.variable_ids:

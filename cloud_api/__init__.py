@@ -9,6 +9,7 @@ from .components import (
     template_variables,
     unsupported_parts,
 )
+from .conversions import conversion_event
 from .errors import (
     CODES,
     AccountError,

@@ -1,6 +1,6 @@
 """Meta's Cloud API, a method per endpoint, all through `GraphClient._request`.
 
-Those about templates are in `template_calls`.
+Those about templates are in `template_calls`, those about ads in `conversions`.
 """
 
 import hashlib
@@ -9,12 +9,14 @@ import json
 
 from urllib3.filepost import encode_multipart_formdata
 
+from .conversions import ConversionCalls
 from .errors import RequestRefused, UnknownOutcome
 from .nodes import (
     Account,
     MediaInfo,
     PhoneNumber,
     PricePoint,
+    QrCode,
     SendReply,
     SubscribedApp,
     SubscribedFields,
@@ -28,6 +30,8 @@ PHONE_NUMBER_FIELDS = (
     "code_verification_status,platform_type,account_mode,is_on_biz_app,"
     "whatsapp_business_manager_messaging_limit,health_status"
 )
+# The most that Meta lists at a time (OpenAPI v23.0).
+QR_CODES_PER_PAGE = 25
 PHONE_NUMBER_MINIMAL_FIELDS = "id,display_phone_number,verified_name,quality_rating,status"
 ACCOUNT_FIELDS = (
     "id,name,currency,timezone_id,account_review_status,owner_business_info,"
@@ -37,7 +41,7 @@ ACCOUNT_FIELDS = (
 ACCOUNT_MINIMAL_FIELDS = "id,name,currency,timezone_id,account_review_status,owner_business_info"
 
 
-class CloudApiClient(TemplateCalls):
+class CloudApiClient(TemplateCalls, ConversionCalls):
     """Calls the Cloud API with one access token, as `GraphClient` takes it.
 
     Every method raises only subclasses of `CloudApiError`: a refusal with Meta's code,
@@ -117,6 +121,30 @@ class CloudApiClient(TemplateCalls):
     def unblock_user(self, phone_number_uid, body):
         """Remove a person from the number's block list; see `block_user`."""
         self._request("DELETE", (phone_number_uid, "block_users"), body)
+
+    # Meta's QR codes and short links
+
+    def list_qr_codes(self, phone_number_uid):
+        """Yield a QrCode for each of the number's."""
+        path = (phone_number_uid, "message_qrdls")
+        for code in self._list(path, page_size=QR_CODES_PER_PAGE):
+            yield QrCode.from_reply(code)
+
+    def save_qr_code(self, phone_number_uid, text, code_uid=None):
+        """Create a QR code whose message begins with `text`, or change the text of one.
+
+        :return: QrCode
+        :raise UnknownOutcome: the reply names no code
+        """
+        body = {"prefilled_message": text, **({"code": code_uid} if code_uid else {})}
+        found = QrCode.from_reply(self._request("POST", (phone_number_uid, "message_qrdls"), body))
+        if not found.code_uid or not found.url:
+            raise UnknownOutcome(message="the reply names no QR code", http_status=200)
+        return found
+
+    def delete_qr_code(self, phone_number_uid, code_uid):
+        """Delete a QR code: printed ones stop working."""
+        return succeeded(self._request("DELETE", (phone_number_uid, "message_qrdls", code_uid)))
 
     def request_app_data(self, phone_number_uid, sync_type):
         """Have Meta send what the WhatsApp Business app knows, as webhooks; once per onboarding,

@@ -194,7 +194,10 @@ class Handover(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreferenceChange(Event):
-    """A person's choice on marketing: `value` is 'stop', 'resume', 'signup' or a new value."""
+    """A person's choice on marketing: `value` is 'stop', 'resume', 'signup' or a new value.
+
+    :param signup_uid: the In-App Signup by which they subscribed
+    """
 
     phone_number_uid: str = ""
     number: str = ""
@@ -202,6 +205,7 @@ class PreferenceChange(Event):
     category: str = ""
     value: str = ""
     detail: str = ""
+    signup_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -227,6 +227,26 @@ def _creative_features(value):
 
 
 @dataclass(frozen=True, slots=True)
+class QrCode:
+    """A QR code of Meta's and its short link, which open a chat with a prefilled text."""
+
+    code_uid: str
+    text: str
+    url: str
+
+    @classmethod
+    def from_reply(cls, value):
+        """Read a QR code; some replies wrap it in `data`."""
+        raw = as_dict(value)
+        raw = as_dict(next(iter(as_list(raw.get("data"))), raw))
+        return cls(
+            as_uid(raw.get("code")),
+            as_text(raw.get("prefilled_message")),
+            as_text(raw.get("deep_link_url")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ReachPoint:
     """Meta's estimate at one maximum price, per `users` recipients.
 

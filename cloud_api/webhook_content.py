@@ -106,6 +106,7 @@ def _card(card):
 
 def _basket(content, _message):
     return {
+        "catalog": as_uid(content.get("catalog_id")) or None,
         "order": [
             {
                 "product": as_uid(item.get("product_retailer_id")),

@@ -32,6 +32,7 @@ def _preference(scope, preference):
         category=as_text(preference.get("category")).lower(),
         value=word,
         detail=as_text(preference.get("detail")),
+        signup_uid=as_uid(preference.get("signup_id")),
     )
 
 

@@ -1,3 +1,4 @@
-"""Routes: Meta's webhook, media of conversations, tracked links, export of recipients."""
+"""Routes: Meta's webhook, media, tracked links, preference and opt-in pages, export of
+recipients."""
 
-from . import export, link, media, webhook
+from . import export, link, media, optin, preferences, webhook

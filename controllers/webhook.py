@@ -16,7 +16,8 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 # Format of `secrets.token_urlsafe`; nothing else is looked up.
 WEBHOOK_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 # The web server logs whole addresses: mask the key of an account and the verify token.
-ADDRESS_SECRETS = re.compile(r"(?<=/waba/webhook/)[^\s\"]+")
+# So is the token of a person's preference page.
+ADDRESS_SECRETS = re.compile(r"(?:(?<=/waba/webhook/)|(?<=/waba/preferences/))[^\s\"?]+")
 
 
 class MaskedAddresses(logging.Filter):

@@ -8,13 +8,21 @@ UPDATE waba_sender
        pause_reason = 'This is a neutralized copy of another database: nothing is sent from it.';
 UPDATE waba_campaign
    SET state = 'cancelled' WHERE state IN ('scheduled', 'preparing', 'running', 'paused');
+UPDATE waba_recurring SET state = 'paused', next_at = NULL WHERE state = 'running';
 UPDATE waba_sequence SET state = 'paused' WHERE state = 'active';
 UPDATE waba_sequence_enrollment SET is_paused = TRUE WHERE state = 'running';
 UPDATE waba_message
    SET state = 'cancelled' WHERE state = 'queued';
+UPDATE waba_fallback
+   SET state = 'skipped' WHERE state = 'queued';
 -- The original sends these; the copy cannot know whether it did.
 UPDATE waba_message
    SET state = 'uncertain', reserved_until = NULL WHERE state = 'reserved';
+-- The original reports to Meta what its leads became.
+UPDATE waba_account SET conversions_on = FALSE;
+UPDATE waba_conversion
+   SET state = 'cancelled', cancel_cause = 'copy', reason = 'Not sent: this is a neutralized copy.'
+ WHERE state = 'queued';
 -- Raw webhook bodies: evidence for the original, useless in a copy.
 UPDATE waba_webhook_event
    SET body = '{}', summary = NULL, error = NULL, waiting_items = NULL,

@@ -9,6 +9,7 @@ from . import consent
 from . import dispatch
 from . import conversation
 from . import webhook
+from . import optin
 from . import integration
 from . import campaign
 from . import sequence

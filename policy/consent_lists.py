@@ -83,7 +83,16 @@ HEADINGS = {
         |origine|remarques
     """,
     "purpose": """
-        purpose|topic|category|type|list|propósito|tema|categoría|tipo|lista|assunto|sujet|catégorie
+        purpose|category|type|list|propósito|categoría|tipo|lista|catégorie
+    """,
+    "topic": """
+        topic|topics|topic name|interest|interests|tema|temas|interés|intereses|tópico|assunto
+        |interesse|sujet|thème|centre d intérêt
+    """,
+    "valid_until": """
+        valid until|last day|expires|expires on|expiry date|expiration date|consent ends
+        |válido hasta|caduca|caducidad|fecha de caducidad|vence|válido até|validade
+        |expira em|valable jusqu au|date d expiration
     """,
     "name": """
         name|full name|contact|contact name|customer|customer name|first name|nombre
@@ -126,6 +135,11 @@ def parse_choice(column: str, text: str) -> str:
 def parse_heading(text: str) -> str:
     """Return the key of HEADINGS that a column's heading means, '' when unknown."""
     return _HEADINGS.get(_normalize(text or ""), "")
+
+
+def is_yes(text: str) -> bool:
+    """Return whether a whole message is a yes, in one of our languages."""
+    return _YES_NO.get(_normalize(text or "")) == "yes"
 
 
 def parse_yes_no(heading: str, text: str) -> str:

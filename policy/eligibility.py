@@ -29,6 +29,8 @@ class Person:
     duplicate: another row of the same campaign is for the same person.
     marketing_state: 'unknown', 'opted_in' or 'opted_out'; `utility_state` the same, of messages
         about the person's own affairs.
+    topic_state: what the person said about the message's topic, 'opted_in' or 'opted_out'; None if
+        nothing, or if it has no topic.
     blacklisted: on Odoo's phone blacklist.
     unreachable_until: until when the person is assumed not to be on WhatsApp.
     blocked: we blocked the person at Meta.
@@ -47,6 +49,7 @@ class Person:
     duplicate: bool = False
     marketing_state: str = "unknown"
     utility_state: str = "unknown"
+    topic_state: str | None = None
     blacklisted: bool = False
     unreachable_until: datetime | None = None
     blocked: bool = False
@@ -103,9 +106,35 @@ def _opted_out_of_utility(question: EligibilityQuestion) -> bool:
     return question.purpose == "utility" and question.person.utility_state == "opted_out"
 
 
+def topic_consent(marketing_state: str, topic_state: str | None) -> str:
+    """Return the consent to a promotion: what was said about its topic, else about promotions.
+
+    An opt-in to a topic from before an opt-out of all promotions is not stored any more, so the
+    topic's own is always the later or the narrower statement.
+
+    :param marketing_state: 'unknown', 'opted_in' or 'opted_out', of promotions in general
+    :param topic_state: 'opted_in', 'opted_out', or None for nothing
+    """
+    return topic_state or marketing_state
+
+
+def _opted_out(question: EligibilityQuestion) -> bool:
+    person = question.person
+    return (
+        question.marketing
+        and person.marketing_state == "opted_out"
+        and person.topic_state != "opted_in"
+    )
+
+
+def _topic_closed(question: EligibilityQuestion) -> bool:
+    return question.marketing and question.person.topic_state == "opted_out"
+
+
 def _no_opt_in(question: EligibilityQuestion) -> bool:
     asked = question.marketing and question.opt_in_required
-    return asked and question.person.marketing_state != "opted_in"
+    person = question.person
+    return asked and topic_consent(person.marketing_state, person.topic_state) != "opted_in"
 
 
 def _unreachable(question: EligibilityQuestion) -> bool:
@@ -145,10 +174,8 @@ RULES: tuple[tuple[str, Callable[[EligibilityQuestion], bool]], ...] = (
     ("own_number", lambda question: question.person.is_ours),
     ("duplicate", lambda question: question.person.duplicate),
     ("blacklisted", lambda question: question.person.blacklisted and not question.answers),
-    (
-        "opted_out",
-        lambda question: question.marketing and question.person.marketing_state == "opted_out",
-    ),
+    ("opted_out", _opted_out),
+    ("topic_closed", _topic_closed),
     ("opted_out_utility", _opted_out_of_utility),
     ("renumbered", lambda question: question.person.renumbered and not question.answers),
     ("no_opt_in", _no_opt_in),

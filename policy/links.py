@@ -10,6 +10,7 @@ from crawleruseragents import is_crawler
 SUFFIX = re.compile(r"(?P<code>[A-Za-z0-9]{1,32})-(?P<token>[A-Za-z0-9_-]{16})")
 # Odoo's own short address and ours; a template is approved for one of them.
 PATHS = ("/r/{{1}}", "/waba/r/{{1}}")
+PREFERENCE_PATHS = ("/waba/preferences/{{1}}",)
 
 # User agents of browsers since 1994, and of the few phones that differ: Opera Mini, UC Browser, the
 # browsers of feature phones. HTTP libraries use their own name.
@@ -70,17 +71,18 @@ def is_browser(user_agent):
     return not is_crawler(known_as) and not _OTHER_MACHINES.search(known_as)
 
 
-def is_own_address(address, our_base):
+def is_own_address(address, our_base, paths=PATHS):
     """Return whether a button's address in the template is our own short address.
 
     :param address: such as 'https://shop.example/r/{{1}}'
     :param our_base: such as 'https://shop.example'; the scheme is not compared
+    :param paths: PATHS of tracked links, or PREFERENCE_PATHS
     """
     theirs, ours = ADDRESS.fullmatch(address or ""), ADDRESS.fullmatch(our_base or "")
     return (
         bool(theirs and ours)
         and theirs["host"].lower() == ours["host"].lower()
-        and (theirs["rest"] or "").replace(" ", "") in PATHS
+        and (theirs["rest"] or "").replace(" ", "") in paths
     )
 
 

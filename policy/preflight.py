@@ -8,6 +8,7 @@ review; neither changes who gets the message.
 
 Lines without a stop and why (`reach` has no warning: `left_out` gives it):
 
+- topic: people have opted out of topics, not of what has none;
 - left_out, hours: the rules themselves exclude or delay these people, so a launch cannot harm them;
 - start: a message that leaves later does no harm, but the launching user must know;
 - languages: a text in the wrong language is understood by few, but harms nobody;
@@ -68,6 +69,7 @@ LINES = {
     "reach": PreflightLine(("pass", "stop"), frozenset({"nobody_chosen", "nobody_left"})),
     "left_out": PreflightLine(PASS_OR_WARN),
     "consent": PreflightLine(LEVELS, frozenset({"none"})),
+    "topic": PreflightLine(PASS_OR_WARN),
     "countries": PreflightLine(LEVELS),
     "risk": PreflightLine(LEVELS),
     "start": PreflightLine(PASS_OR_WARN),
@@ -259,6 +261,16 @@ def assess_consent(current: str, receiving: int, unknown: int, without: int) -> 
     if unknown:
         return LineVerdict("warn", "unknown")
     return LineVerdict("pass", "everybody")
+
+
+def assess_topic(is_chosen: bool, closed_one: int) -> LineVerdict:
+    """Assess the topic of a promotion, in a company that has topics.
+
+    :param closed_one: people who get it and have opted out of some topic, which may be this one's
+    """
+    if is_chosen:
+        return LineVerdict("pass", "chosen")
+    return LineVerdict("warn", "missing") if closed_one else LineVerdict("pass", "general")
 
 
 def assess_countries(chosen: int, unserved: int, sent_anyway: int) -> LineVerdict:

@@ -51,11 +51,45 @@ KNOWN = {
         nom_du_conseiller commercial nom_commercial nom_du_commercial
     """,
 }
+# Of a quotation or an invoice: only where one is sent.
+DOCUMENT = {
+    "document": """
+        order_name order_number order_reference quotation_number quote_number invoice_number
+        document_number
+        numero_pedido numero_de_pedido numero_presupuesto numero_de_presupuesto numero_factura
+        numero_de_factura numero_cotizacion
+        numero_do_pedido numero_fatura numero_orcamento
+        numero_commande numero_de_commande numero_devis numero_facture numero_de_facture
+    """,
+    "document_total": """
+        order_total total_amount amount_total invoice_total quotation_total amount_due
+        importe_total total_pedido total_factura valor_total montant_total
+    """,
+    "document_due": """
+        due_date invoice_due_date valid_until expiration_date
+        fecha_vencimiento fecha_de_vencimiento valido_hasta data_vencimento data_de_vencimento
+        date_echeance date_d_echeance
+    """,
+    "document_link": """
+        document_link document_url order_link order_url invoice_link invoice_url quotation_link
+        enlace_pedido enlace_factura enlace_presupuesto
+    """,
+}
 _SOURCE_BY_NAME = {name: source for source, names in KNOWN.items() for name in names.split()}
+_DOCUMENT_SOURCE = {name: source for source, names in DOCUMENT.items() for name in names.split()}
 
 
 def guess_source(name: str) -> str:
     """Return the key of KNOWN for a variable of this name; '' when unknown."""
+    return _SOURCE_BY_NAME.get(_plain_name(name), "")
+
+
+def guess_document_source(name: str) -> str:
+    """Return the key of DOCUMENT for a variable of this name; '' when unknown."""
+    return _DOCUMENT_SOURCE.get(_plain_name(name), "")
+
+
+def _plain_name(name: str) -> str:
     # firstName and FirstName, first-name, first name.
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", without_accents(name or "")).casefold()
-    return _SOURCE_BY_NAME.get(re.sub(r"[\W_]+", "_", plain).strip("_"), "")
+    return re.sub(r"[\W_]+", "_", plain).strip("_")

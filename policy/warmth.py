@@ -12,8 +12,9 @@ from typing import NamedTuple
 WEIGHTS = {"inbound": 45, "clicked": 25, "read": 20, "opted_in": 10}
 # Up to so many days ago a signal has this share of its weight; older ones have none.
 FADING = ((7, 1.0), (30, 0.6), (90, 0.3))
-# The place of a row in its queue, within the second from which it may be sent.
-MOST_DELAY = timedelta(milliseconds=500)
+# The place of a row in its queue, within the second before it may be sent: the engine's clock has
+# whole seconds, so this changes the order and not the time.
+MOST_LEAD = timedelta(milliseconds=500)
 
 
 class Activity(NamedTuple):
@@ -43,9 +44,9 @@ def warmth(activity: Activity, now: datetime) -> Warmth:
     return Warmth(round(sum(points.values())), tuple(counted))
 
 
-def queue_delay(score: int) -> timedelta:
-    """Return how much later than the warmest a row with this score is due, below a second."""
-    return MOST_DELAY * (100 - min(max(score, 0), 100)) / 100
+def queue_lead(score: int) -> timedelta:
+    """Return how much earlier than the coldest a row with this score is due, below a second."""
+    return MOST_LEAD * min(max(score, 0), 100) / 100
 
 
 def _freshness(at, now):

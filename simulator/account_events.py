@@ -20,9 +20,9 @@ ACCOUNT_FIELDS = ("account_review_status", "disable_marketing_messages_on_cloud_
 class AccountEvents:
     """What the control paths number, limit and account do."""
 
-    def __init__(self, simulator):
-        self.world = simulator.world
-        self.delivery = simulator.delivery
+    def __init__(self, world, delivery):
+        self.world = world
+        self.delivery = delivery
 
     def number(self, values):
         """``id`` and any of NUMBER_FIELDS (silent); ``throughput_level``, ``verified_name`` (with

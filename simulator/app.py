@@ -190,6 +190,8 @@ class GraphApp:
         edge = (call.method, type(node), call.edge)
         if edge == ("POST", Number, "messages") and _is_report(call.body):
             edge = ("POST", Number, "read")
+        if call.edge.startswith("message_qrdls/"):
+            edge = (call.method, type(node), "message_qrdls/code")
         if edge[:2] == ("POST", Number) and edge[2] in SEND_EDGES:
             return self.sim.sender.send(node, call.body, call.entry, failure,
                                         by_marketing=edge[2] == "marketing_messages")

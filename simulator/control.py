@@ -8,10 +8,9 @@ from dataclasses import fields
 from aiohttp import web
 
 from . import webhook_bodies as bodies
-from .account_events import AccountEvents
 from .delivery import sign
 from .endpoints import RECEIVED_DAYS
-from .people import BEHAVIOURS, button_content, text_content
+from .people import BEHAVIOURS, button_content, order_content, text_content
 from .rare_bodies import KINDS, Rare
 from .request_log import readable
 from .review import REASONS
@@ -31,7 +30,7 @@ class Control:
     def __init__(self, simulator):
         self.sim = simulator
         self.world = simulator.world
-        self.events = AccountEvents(simulator)
+        self.events = simulator.events
 
     async def handle(self, request):
         """Answer one control request with JSON; 400 with {"error"} when it makes no sense."""
@@ -108,7 +107,18 @@ class Control:
         if values["advance"] < 0:
             raise BadControl("the clock only moves forward")
         self.world.clock.advance(values["advance"])
+        self.sim.growth.check()
         return {"now": self.world.clock.now()}
+
+    def get_growth(self, _query):
+        """{portfolio: limit, people used and needed for the next, when a raise is due}."""
+        return self.sim.growth.status()
+
+    def post_growth(self, values):
+        """Any field of growth.Rules; ``enabled`` true lets limits and ratings move."""
+        self.sim.growth.rules.update(values)
+        self.sim.growth.check()
+        return _public(self.sim.growth.rules)
 
     def post_settings(self, values):
         """Any field of state.Settings."""
@@ -175,10 +185,13 @@ class Control:
 
     def post_inbound(self, values):
         """``number`` writes to ``phone_id``: ``text``, ``button`` {payload, text}, ``media`` {kind,
-        mime_type, content (base64), filename?, caption?, voice?} or ``message`` (raw, with its
-        type); ``context_wamid``; ``opt_out`` true or false overrides the guess."""
+        mime_type, content (base64), filename?, caption?, voice?}, ``order`` {catalog_id, text?,
+        items [{sku, quantity, price, currency}]} or ``message`` (raw, with its type);
+        ``context_wamid``; ``opt_out`` true or false overrides the guess."""
         content = values.get("message")
-        if "media" in values:
+        if "order" in values:
+            content = order_content(values["order"])
+        elif "media" in values:
             content = self._file_content(values["phone_id"], values["media"])
         elif "text" in values:
             content = text_content(values["text"])
@@ -186,7 +199,7 @@ class Control:
             button = values["button"]
             content = button_content(button["payload"], button.get("text", button["payload"]))
         if not content:
-            raise BadControl("text, button, media or message is required")
+            raise BadControl("text, button, media, order or message is required")
         context = values.get("context_wamid", "")
         if "button" in values:
             self.sim.analytics.count_click(self.sim.log, context)

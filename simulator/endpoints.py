@@ -1,5 +1,6 @@
 """Graph's endpoints other than sending: nodes, lists, templates, media, subscriptions, tokens."""
 
+from . import qr_codes
 from .conversions import Dataset
 from .graph_errors import GraphError, missing_parameter
 from .nodes import NUMBER_LIST
@@ -38,6 +39,11 @@ class Endpoints:
             ("GET", Number, "block_users"): self._blocked,
             ("POST", Number, "block_users"): self._block,
             ("DELETE", Number, "block_users"): self._block,
+            ("GET", Number, "message_qrdls"): qr_codes.list_codes,
+            ("POST", Number, "message_qrdls"): qr_codes.save_code,
+            # With the code behind it, see `GraphApp`.
+            ("GET", Number, "message_qrdls/code"): qr_codes.read_code,
+            ("DELETE", Number, "message_qrdls/code"): qr_codes.delete_code,
             ("GET", MediaFile, ""): self._read_file,
             ("DELETE", MediaFile, ""): self._delete_file,
             ("GET", Account, "phone_numbers"): self._phone_numbers,

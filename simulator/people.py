@@ -29,6 +29,7 @@ class Behaviour:
         "¿Sigue disponible?", "Me interesa, ¿me llamáis?", "Is it still available?",
         "Thanks, tell me more"])
     stop_rate: float = 0.0
+    block_rate: float = 0.0
     stop_texts: list = field(default_factory=lambda: ["BAJA", "STOP"])
     stop_kinds: list = field(default_factory=lambda: ["text", "button", "preferences"])
 
@@ -57,6 +58,7 @@ class Message:
     priced_status: str = "delivered"
     cost: dict | None = None
     is_reaction: bool = False
+    blocks: bool = False
 
 
 @dataclass(slots=True)
@@ -69,16 +71,18 @@ class OutcomePlan:
     read: bool = True
     answer: str = ""
     pick: float = 0.0
+    blocks: bool = False
 
 
 class People:
     """Plays the recipients: schedules statuses, replies and opt-outs on the timeline."""
 
-    def __init__(self, world, timeline, delivery, ledger):
+    def __init__(self, world, timeline, delivery, ledger, growth):
         self.world = world
         self.timeline = timeline
         self.delivery = delivery
         self.ledger = ledger
+        self.growth = growth
         self.behaviour = Behaviour()
 
     def play(self, message, code=0):
@@ -90,6 +94,7 @@ class People:
         if fate.error:
             self._later("failed", 0.0, message, fate.error)
             return
+        message.blocks = fate.blocks
         wait = self._later("sent", 0.0, message)
         # Of a reaction Meta reports nothing further (Reaction messages, 2025-11).
         if not fate.delivered or message.is_reaction:
@@ -113,6 +118,7 @@ class People:
         fate = (_decided(person, rules) if person.behaviour or person.error
                 else _drawn(chance, rules))
         fate.pick = chance[6]
+        fate.blocks = chance[7] < rules.block_rate
         if message.template is None:
             fate.answer = ""
         return fate
@@ -156,10 +162,18 @@ class People:
         now = self.world.clock.now()
         if status == message.priced_status:
             self.ledger.charge(message, now)
+            if message.template:
+                self._count_reception(message)
             open_window(message, now)
         if message.template:
             message.template.tally(status, now, product_of(message))
         self.delivery.enqueue_update(bodies.status_update(message, status, now, code))
+
+    def _count_reception(self, message):
+        number, person = message.number, message.person
+        self.growth.delivered(number, person, not self.world.window_open(number, person))
+        if message.blocks:
+            self.growth.blocked(number)
 
     def _answer(self, message, fate):
         rules, number, person = self.behaviour, message.number, message.person
@@ -195,6 +209,27 @@ def text_content(body):
 def button_content(payload, text):
     """A tap on a template's quick reply."""
     return {"type": "button", "button": {"payload": payload, "text": text}}
+
+
+def order_content(order):
+    """A basket from a catalog (Meta, Webhooks › Messages › order): prices are numbers, the
+    currency is ISO 4217."""
+    return {
+        "type": "order",
+        "order": {
+            "catalog_id": str(order["catalog_id"]),
+            "text": order.get("text", ""),
+            "product_items": [
+                {
+                    "product_retailer_id": str(item["sku"]),
+                    "quantity": int(item["quantity"]),
+                    "item_price": float(item["price"]),
+                    "currency": item["currency"],
+                }
+                for item in order["items"]
+            ],
+        },
+    }
 
 
 def _pick(options, chance):

@@ -3,9 +3,11 @@
 import asyncio
 from dataclasses import asdict
 
+from .account_events import AccountEvents
 from .conversions import Conversions
 from .delivery import Delivery
 from .faults import Faults
+from .growth import Growth
 from .heartbeat import Heartbeat
 from .ledger import Ledger
 from .marketing import Auction, Marketing
@@ -38,7 +40,9 @@ class Simulator:
         self.calendar = Timeline()
         self.delivery = Delivery(self.world, settings)
         self.ledger = Ledger()
-        self.people = People(self.world, self.timeline, self.delivery, self.ledger)
+        self.events = AccountEvents(self.world, self.delivery)
+        self.growth = Growth(self.world, self.events)
+        self.people = People(self.world, self.timeline, self.delivery, self.ledger, self.growth)
         self.conversions = Conversions(self.world, self.people)
         self.nodes = Nodes(self.world, self.delivery)
         self.marketing = Marketing(self.world)
@@ -63,6 +67,7 @@ class Simulator:
         self.faults.clear()
         self.log.clear()
         self.ledger.clear()
+        self.growth.clear()
         self.people.behaviour = Behaviour()
         self.marketing.auction = Auction()
         self.world.__dict__.update(fresh.__dict__)

@@ -111,6 +111,8 @@ class Number:
     traffic: deque = field(default_factory=deque)
     service_count: int = 0
     blocked: set = field(default_factory=set)
+    # {code of `message_qrdls`: prefilled text}, oldest first
+    qr_codes: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.digits = re.sub(r"\D", "", self.display_phone_number)

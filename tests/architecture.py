@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Packages of models/, lower ones first: each calls itself and those before it.
 PACKAGES = (
-    "tools", "base", "consent", "dispatch", "conversation", "webhook", "integration", "campaign",
-    "sequence", "analytics", "reputation", "ads", "crm", "privacy",
+    "tools", "base", "consent", "dispatch", "conversation", "webhook", "optin", "integration",
+    "campaign", "sequence", "analytics", "reputation", "ads", "crm", "privacy",
 )  # fmt: skip
 # Where code that runs in production lies.
 PRODUCT = ("cloud_api", "policy", "models", "controllers", "wizard", "report")

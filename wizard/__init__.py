@@ -11,6 +11,7 @@ from . import waba_getting_started
 from . import waba_home
 from . import waba_preflight
 from . import waba_privacy
+from . import waba_reconfirm
 from . import waba_release
 from . import waba_report_block
 from . import waba_round_trip

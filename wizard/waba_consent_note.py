@@ -13,6 +13,7 @@ from ..models.consent.waba_recipient import recipients_with_numbers
 from ..models.consent.waba_recipient_consent import STATE_BY_ACTION
 from ..models.tools.labels import dialog_action, selection_label
 from ..policy import evidence, numbers
+from ..policy.eligibility import topic_consent
 
 # Fields that a button may preset.
 ASKED_DEFAULTS = ("default_purpose", "default_action")
@@ -35,10 +36,12 @@ class WabaConsentNote(models.TransientModel):
     )
     purpose = fields.Selection(
         [("marketing", "Promotions"), ("utility", "Service messages")],
-        "Topic",
         required=True,
         default="marketing",
     )
+    topic_id = fields.Many2one("waba.topic", ondelete="cascade", help="Empty: all promotions.")
+    allowed_topic_ids = fields.Many2many("waba.topic", compute="_compute_allowed_topic_ids")
+    valid_until = fields.Date(help="The last day of the opt-in. Empty: your settings decide.")
     action = fields.Selection(
         [("opt_out", "Opt-out"), ("opt_in", "Opt-in")],
         "What they said",
@@ -64,7 +67,14 @@ class WabaConsentNote(models.TransientModel):
     def _compute_person_name(self):
         return super()._compute_person_name()
 
-    @api.depends("res_model", "res_id", "recipient_id", "purpose", "action")
+    @api.depends("res_model", "res_id", "recipient_id")
+    def _compute_allowed_topic_ids(self):
+        for wizard in self:
+            wizard.allowed_topic_ids = self.env["waba.topic"].search(
+                [("company_id", "=", wizard._company().id)]
+            )
+
+    @api.depends("res_model", "res_id", "recipient_id", "purpose", "topic_id", "action")
     def _compute_on_record(self):
         for wizard in self:
             people = wizard._find_recipients()
@@ -91,6 +101,7 @@ class WabaConsentNote(models.TransientModel):
         """
         self.ensure_one()
         self._check_date()
+        self._check_topic()
         self._check_evidence()
         people = self._find_or_create_recipients()
         people._check_not_own(people._number_forms())
@@ -103,6 +114,8 @@ class WabaConsentNote(models.TransientModel):
             at=self.at,
             message=self._evidence_message(people),
             company=self._company(),
+            topic=self._topic(),
+            valid_until=self.valid_until or None,
         )
         if self._recorded_state(people) != STATE_BY_ACTION[self.action]:
             raise UserError(
@@ -113,7 +126,8 @@ class WabaConsentNote(models.TransientModel):
             )
         text = self.env._(
             "WhatsApp %(purpose)s: %(action)s, recorded by %(user)s. “%(note)s”",
-            purpose=selection_label(self.env, "purpose", self.purpose, self._name),
+            purpose=self._topic().name
+            or selection_label(self.env, "purpose", self.purpose, self._name),
             action=selection_label(self.env, "action", self.action, self._name),
             note=self._evidence(),
             user=self.env.user.name,
@@ -135,6 +149,18 @@ class WabaConsentNote(models.TransientModel):
         record = self._get_record()
         own = record.company_id if record is not None else self.env["res.company"]
         return own if own in self.env.companies else self.env.company
+
+    def _topic(self):
+        """Return the topic, as superuser; service messages have none."""
+        return self.topic_id.sudo() if self.purpose == "marketing" else self.topic_id.browse()
+
+    def _check_topic(self):
+        if self._topic() - self.allowed_topic_ids.sudo():
+            raise UserError(
+                self.env._("This topic belongs to another company. Choose another one.")
+            )
+        if self.valid_until and self.valid_until < fields.Date.today():
+            raise UserError(self.env._("The opt-in has already ended. Enter a later date."))
 
     def _number(self):
         record = self._get_record()
@@ -183,20 +209,25 @@ class WabaConsentNote(models.TransientModel):
 
     def _recorded_state(self, people):
         """Return the consent state for the company and the topic."""
-        states = people._consent_states(self._company())
+        states, topic = people._consent_states(self._company()), self._topic()
+        said = people._topic_states(topic)
         return strictest_consent(
-            {state for (_company, _person, about), state in states.items() if about == self.purpose}
+            {
+                topic_consent(state, said.get((topic.id, person_id)))
+                for (_company, person_id, about), state in states.items()
+                if about == self.purpose
+            }
         )
 
     def _last_entry(self, people):
-        return people._last_entries(self._company()).get(self.purpose)
+        return people._last_entries(self._company(), self._topic()).get(self.purpose)
 
     def _recorded_consent_text(self, entry):
         if not entry:
             return self.env._("No entry: never asked.")
         return self.env._(
             "%(action)s on %(date)s (%(whose_word)s). %(evidence)s",
-            action=selection_label(self.env, "action", entry.action, "waba.consent"),
+            action=entry._action_text(),
             date=format_date(self.env, entry.at),
             whose_word=selection_label(self.env, "source", entry.source, "waba.consent"),
             evidence=entry._company_evidence(self.env.companies),

@@ -18,6 +18,7 @@ FIXES = [
     ("sender", "Choose number"),
     ("number", "Open number"),
     ("variables", "Set value"),
+    ("topic", "Choose topic"),
     ("plan", "Reschedule"),
     ("limits", "Daily limit"),
     ("rates", "Add prices"),
@@ -28,6 +29,7 @@ FIXES = [
 DIALOG_VIEWS = {
     "template": "waba_campaign_view_form_fix_template",
     "sender": "waba_campaign_view_form_fix_sender",
+    "topic": "waba_campaign_view_form_fix_topic",
     "plan": "waba_campaign_view_form_plan",
     "variables": "waba_campaign_variable_view_form",
 }

@@ -52,6 +52,8 @@ def run(scenario, place, options):
         scenario.act(stage)
         record = judge.read(stage)
         checks = judge.judge(record)
+        if scenario.judge:
+            checks += scenario.judge(stage)
         if not scenario.errors_expected:
             checks.append(("Odoo logged no error", "; ".join(stage.errors()[:3])))
         line.update(judge.figures(record))

@@ -35,6 +35,24 @@ SELECT e.id, e.sequence_id, e.lead_id, e.state, e.stop_reason, e.steps_done, e.p
   FROM waba_sequence_enrollment e
 """
 
+# Runs of recurring campaigns, and the ways around WhatsApp.
+RUNS = """
+SELECT r.recurring_id, r.planned_at::text, r.state, r.campaign_id FROM waba_recurring_run r
+"""
+FALLBACKS = """
+SELECT m.id, m.res_id, m.error_code, count(f.id) AS fallbacks,
+       count(f.id) FILTER (WHERE f.state = 'sent') AS sent,
+       (SELECT count(*) FROM mail_activity a
+         WHERE a.res_model = 'crm.lead' AND a.res_id = m.res_id
+           AND a.summary LIKE 'Call: WhatsApp%') AS calls
+  FROM waba_message m
+  JOIN waba_campaign c ON c.id = m.campaign_id AND c.fallback_kind IS NOT NULL
+  LEFT JOIN waba_fallback f ON f.message_id = m.id
+ WHERE m.state = 'failed' OR f.id IS NOT NULL
+ GROUP BY m.id
+"""
+UNDELIVERABLE = 131026
+
 
 @dataclass
 class Record:
@@ -47,6 +65,7 @@ class Record:
     :ivar budgets: {campaign, or None for all together: highest amount}; prices: {category: the
         platform's price}; charges: what the platform charged
     :ivar ended: {tag: when the addon was told that it failed or arrived}
+    :ivar closed: numbers of the people who closed the topic before their message was reserved
     """
 
     rows: list
@@ -67,6 +86,10 @@ class Record:
     price_cap: float | None
     charges: list
     ended: dict
+    closed: set
+    recurrings: dict
+    runs: list
+    fallbacks: list
     by_uuid: dict = field(init=False)
 
     def __post_init__(self):
@@ -87,7 +110,11 @@ def read(stage):
                 told[tag].append(status)
                 if status["status"] in ("failed", "delivered", "read"):
                     ended.setdefault(tag, attempt["at"])
-    campaigns = stage.database.rows("SELECT id, state, pause_reason FROM waba_campaign")
+    # A recurring campaign is a draft, of which each run sends a copy.
+    campaigns = stage.database.rows(
+        "SELECT id, state, pause_reason FROM waba_campaign"
+        " WHERE id NOT IN (SELECT campaign_id FROM waba_recurring)"
+    )
     return Record(
         rows=stage.database.rows(ROWS),
         campaigns={row["id"]: row for row in campaigns},
@@ -109,6 +136,10 @@ def read(stage):
         price_cap=stage.price_cap,
         charges=stage.simulator.get("charges")["charges"],
         ended=ended,
+        closed=stage.closed,
+        recurrings=stage.recurrings,
+        runs=stage.database.rows(RUNS),
+        fallbacks=stage.database.rows(FALLBACKS),
     )
 
 
@@ -130,6 +161,7 @@ def judge(record):
         ("final statuses are what the platform told", _check_reported(record)),
         ("who failed has a reason", _reasons(record)),
         ("nothing was sent that no row reserved", _strangers(record)),
+        ("nobody got a promotion about a topic that they had closed", _closed_topic(record)),
         ("people in any 24 hours within the limit", _check_daily_cap(record)),
         ("messages per second within the platform's limit", _per_second(record)),
         ("messages per pair within the platform's limit", _per_pair(record)),
@@ -139,6 +171,8 @@ def judge(record):
         ("the budgets are used as far as they go", _used_budgets(record)),
         ("what the rows count for is what the platform charged", _same_charges(record)),
         ("every campaign is done, or waits for a place", _campaigns(record)),
+        ("each planned time is one campaign, nobody is in two", _recurring(record)),
+        ("who was not reached gets one call, nobody two", _called(record)),
         ("every webhook was applied", record.failed_events and f"{record.failed_events} failed"),
     ]  # fmt: skip
 
@@ -168,6 +202,32 @@ def figures(record):
             (max_per_second(arrivals) for arrivals in _arrivals(record.sends).values()), default=0
         ),
     }
+
+
+def _recurring(record):
+    """Runs by planned time, and people of one recurring campaign in the platform's log."""
+    runs = _twice((run["recurring_id"], run["planned_at"]) for run in record.runs)
+    launched = {run["campaign_id"]: run["recurring_id"] for run in record.runs}
+    got = _twice(
+        (launched[row["campaign_id"]], send["wa_id"])
+        for send in record.accepted
+        if (row := record.by_uuid.get(message_uuid(send["opaque"])))
+        and row["campaign_id"] in launched
+    )
+    missing = sum(map(len, record.recurrings.values())) - len(
+        {row["res_id"] for row in record.rows if row["campaign_id"] in launched}
+    )
+    return "; ".join(filter(None, [runs, got, missing and f"{missing} leads in no run"]))
+
+
+def _called(record):
+    """Each undeliverable message of a campaign with a fallback: one call, of one fallback."""
+    return _some(
+        f"message {row['id']}: {row['fallbacks']} fallbacks, {row['calls']} calls"
+        for row in record.fallbacks
+        if (row["fallbacks"], row["sent"], row["calls"])
+        != ((1, 1, 1) if row["error_code"] == UNDELIVERABLE else (0, 0, 0))
+    )
 
 
 def message_uuid(tag):
@@ -221,6 +281,12 @@ def _strangers(record):
         elif send["recipient"] != row["number"] or send["phone_id"] != row["phone_number_uid"]:
             wrong.append(f"{send['opaque']} to {send['recipient']} from {send['phone_id']}")
     return _some(wrong)
+
+
+def _closed_topic(record):
+    against = {send["recipient"] for send in record.sends} & record.closed
+    told = {row["number"] for row in record.rows if row["failure_type"] == "topic_closed"}
+    return _some(sorted(against | (record.closed - told)))
 
 
 # ---- rows --------------------------------------------------------------------------------------

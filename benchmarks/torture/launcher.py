@@ -65,8 +65,13 @@ POINTS = {
     "statuses applied, not committed": Point("waba.message", "_apply_statuses", "after", always),
     "between two batches of webhooks": Point("waba.webhook.event", "_apply_batch", "after", always),
     "follow-ups moved on, not committed": Point("waba.sequence.enrollment", "_run_chunk", "after"),
+    "recurring run launched, not committed": Point("waba.recurring", "_run_due", "after", always),
+    "fallback sent, not committed": Point("waba.fallback", "_run_one", "after", always),
     "pause being written": Point("waba.campaign", "_pause", "after", always),
     "prices written, not committed": Point("waba.message", "_price_batch", "after", always),
+    "conversion claimed, not sent": Point("waba.conversion", "_request", "before"),
+    "conversion on the wire": Point("cloud_api.client:CloudApiClient", "send_conversion", "during"),
+    "conversion sent, answer not stored": Point("waba.conversion", "_end_attempt", "before"),
     "events claimed, not committed": Point("waba.outgoing.event", "_claim_due", "after"),
     "events sent, not recorded": Point("waba.outgoing.event", "_record_answers", "before"),
     "events recorded, not committed": Point(

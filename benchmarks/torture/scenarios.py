@@ -8,6 +8,7 @@ from functools import partial
 import psycopg2
 from demo_lib.processes import DemoError
 
+from . import conversions
 from .servers import restart_postgres
 
 # Fewer than Meta's 80 a second, so that jitter of arrivals on a busy machine does not look like a
@@ -24,6 +25,7 @@ class Scenario:
     :param act: called with the Stage; brings it to a settled state
     :param own_postgres: it restarts PostgreSQL, which must be the run's own
     :param errors_expected: Odoo's log may hold errors (broken connections, killed jobs)
+    :param judge: called with the Stage; further checks, as `judge.judge` returns them
     """
 
     name: str
@@ -31,6 +33,7 @@ class Scenario:
     own_postgres: bool = False
     errors_expected: bool = False
     short: bool = False
+    judge: object = None
 
 
 # ---- kill -9 at named points -------------------------------------------------------------------
@@ -526,6 +529,25 @@ def short_crowd(stage):
     stage.settle()
 
 
+def recurring_runs(stage):
+    """Two runs of a recurring campaign and their fallbacks on four workers, each killed once."""
+    stage.simulator.post("behaviour", undeliverable_rate=0.3)
+    stage.servers.start_host(2)
+    stage.servers.start_host(2)
+    recurring_id = stage.recurring(stage.take_leads(120))
+    for _run in range(2):
+        stage.reach_planned_time()
+        stage.wait_killed_at("recurring run launched, not committed")
+        stage.settle()
+        stage.wait_killed_at("fallback sent, not committed")
+        stage.run_fallbacks()
+        stage.widen(recurring_id, stage.take_leads(60))
+    stage.reach_planned_time()
+    stage.wait_runs(3)
+    stage.settle()
+    stage.run_fallbacks()
+
+
 def short_raw_copy(stage):
     """A raw copy in the middle of a campaign: it has the same queue, keys and jobs."""
     stage.connect()
@@ -567,11 +589,33 @@ SENDING_POINTS = (
     ("between two batches of webhooks", 0),
 )
 
+
+def close_topics(stage, people=400, turns=6):
+    """People close the campaign's topic while their message is queued, and workers die."""
+    stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
+    stage.pause_numbers()
+    campaign_id = stage.campaign(stage.take_leads(people), launch=False)
+    topic_id = stage.set_topic(campaign_id)
+    stage.launch(campaign_id)
+    stage.servers.start_host(2)
+    stage.wait_prepared()
+    stage.close_topic(campaign_id, topic_id, people // 4)
+    stage.servers.start_host(2)
+    stage.resume_numbers()
+    for _turn in range(turns):
+        stage.wait_idle(0.3)
+        stage.close_topic(campaign_id, topic_id, people // 40)
+    stage.wait_killed_at("reserved, not committed")
+    stage.close_topic(campaign_id, topic_id, people // 40)
+    stage.settle()
+
+
 SCENARIOS = [
     Scenario("short: kills", short_kills, short=True),
     Scenario("short: crowd", short_crowd, short=True),
     Scenario("short: mixed",
              partial(mixed_on_one_portfolio, 2, 2, 130, 35, ()), short=True),
+    Scenario("short: recurring runs and fallbacks", recurring_runs, short=True),
     Scenario("short: raw copy", short_raw_copy, short=True),
     Scenario("short: budgets",
              partial(budgets, 60, 2, ("reserved, not committed", "handed over, nothing sent"),
@@ -589,6 +633,7 @@ SCENARIOS = [
     Scenario("kill: taking back unsent rows", kill_while_requeueing),
     Scenario("kill: webhook stored, not committed", kill_webhook_server),
     Scenario("kill: whole hosts", kill_hosts),
+    Scenario("consent: a topic closed between queue and reservation", close_topics),
     Scenario("kill: 50 random instants of 5,000", kill_at_random),
     Scenario("crowd: two hosts on one number", partial(crowd_on_one_number, 2)),
     Scenario("crowd: four hosts on one number", partial(crowd_on_one_number, 4)),
@@ -634,5 +679,6 @@ SCENARIOS = [
              partial(platform, [], settings={"duplicate_rate": 0.5, "reorder_rate": 0.5})),
     Scenario("platform: statuses an hour late", statuses_an_hour_late),
     Scenario("webhooks while Odoo is down", odoo_is_down),
+    Scenario("ads: conversions", conversions.act, judge=conversions.judge),
     Scenario("everything at once", chaos),
 ]  # fmt: skip

@@ -103,11 +103,15 @@ class Stage:
         self.prices = {}
         # The most that a promotion may cost, None without a maximum price.
         self.price_cap = None
+        # Numbers of the people who closed the campaigns' topic while their message was queued.
+        self.closed = set()
         self.is_supervised = False
         self._seen = None
         self._quiet_since = 0.0
         self.audiences = {}
         self.followups = {}
+        # {recurring campaign: leads in its filter}
+        self.recurrings = {}
         self._admin = None
         self._occasion_action = None
         self._leads = []
@@ -228,6 +232,85 @@ class Stage:
         if launch:
             self._launch(campaign_id)
         return campaign_id
+
+    def set_topic(self, campaign_id):
+        """Give a campaign that is not launched a topic; returns the topic's id."""
+        [topic_id] = self.admin.call("waba.topic", "create", [{"name": "Offers"}])
+        self.admin.call("waba.campaign", "write", [campaign_id], {"topic_id": topic_id})
+        return topic_id
+
+    def close_topic(self, campaign_id, topic_id, people):
+        """So many people whose message is still queued close its topic, in one transaction.
+
+        The rows are changed with it, so no reservation can have read them before.
+        """
+        found = self.database.rows(
+            """WITH queued AS (
+                    UPDATE waba_message SET write_date = write_date
+                     WHERE id IN (SELECT id FROM waba_message
+                                   WHERE campaign_id = %s AND state = 'queued'
+                                ORDER BY random() LIMIT %s FOR UPDATE SKIP LOCKED)
+                 RETURNING recipient_id, number),
+                    said AS (
+                    INSERT INTO waba_topic_state (recipient_id, topic_id, out_at)
+                    SELECT recipient_id, %s, now() AT TIME ZONE 'UTC' FROM queued
+                        ON CONFLICT DO NOTHING)
+               SELECT number FROM queued""",
+            (campaign_id, people, topic_id),
+        )
+        self.closed.update(row["number"] for row in found)
+
+    def recurring(self, lead_ids, fallback="activity"):
+        """A campaign to who is new among these leads, every day; returns its id.
+
+        Undelivered messages become a call.
+        """
+        campaign_id = self.campaign(lead_ids, launch=False)
+        self.audiences.pop(campaign_id, None)
+        self.admin.call("waba.campaign", "write", [campaign_id], {"fallback_kind": fallback})
+        values = {"campaign_id": campaign_id, "unit": "day", "late_hours": 0}
+        [recurring_id] = self.admin.call("waba.recurring", "create", [values])
+        self.admin.call("waba.recurring", "action_start", [recurring_id])
+        self.recurrings[recurring_id] = lead_ids
+        return recurring_id
+
+    def widen(self, recurring_id, lead_ids):
+        """More leads come into the filter of a recurring campaign, whose owner confirms it."""
+        leads = self.recurrings[recurring_id] = self.recurrings[recurring_id] + lead_ids
+        [one] = self.admin.search("waba.recurring", [("id", "=", recurring_id)], ["campaign_id"])
+        domain = {"audience_domain": repr([("id", "in", leads)])}
+        self.admin.call("waba.recurring", "action_pause", [recurring_id])
+        self.admin.call("waba.campaign", "write", [one["campaign_id"][0]], domain)
+        self.admin.call("waba.recurring", "action_start", [recurring_id])
+
+    def reach_planned_time(self):
+        """Every recurring campaign is due, and so are the fallbacks."""
+        self.database.rows(
+            "UPDATE waba_recurring SET next_at = date_trunc('second', now() AT TIME ZONE 'UTC')"
+        )
+        self.database.run_job("ir_cron_recurring")
+        self.database.wake()
+
+    def wait_runs(self, count):
+        """Wait until so many runs were launched."""
+        self._wait_awake(
+            "the runs",
+            lambda: (
+                self.database.value("SELECT count(*) FROM waba_recurring_run") == count
+            ),
+            SETTLE_SECONDS,
+        )  # fmt: skip
+
+    def run_fallbacks(self):
+        """Wait until no fallback is queued any more."""
+        self.database.run_job("ir_cron_fallback")
+        self._wait_awake(
+            "the fallbacks",
+            lambda: (
+                not self.database.value("SELECT count(*) FROM waba_fallback WHERE state = 'queued'")
+            ),
+            SETTLE_SECONDS,
+        )
 
     def set_prices(self, marketing, utility):
         """The same prices on the platform's list and on our rate card; budgets may be used up."""
@@ -351,6 +434,10 @@ class Stage:
                     f"the job {job}", lambda job=job: self.database.has_run(job), SETTLE_SECONDS
                 )
             self.settle()
+
+    def launch(self, campaign_id):
+        """Launch a campaign that `campaign` has only created."""
+        self._launch(campaign_id)
 
     def _launch(self, campaign_id):
         """As a manager does: thousands of new contacts need an override."""

@@ -55,7 +55,7 @@ class WabaAd(models.Model):
     last_seen_at = fields.Datetime("Last message", readonly=True)
     utm_campaign_id = fields.Many2one(
         "utm.campaign",
-        "Campaign",
+        "UTM campaign",
         ondelete="set null",
         index="btree_not_null",
         help="New leads from this ad are assigned to it.",
@@ -87,21 +87,22 @@ class WabaAd(models.Model):
         for ad in self:
             ad.display_name = ad.headline or self.env._("Ad %s", ad.ad_uid or "")
 
+    @api.depends_context("uid")
     def _compute_counts(self):
-        conversations = (
-            self.env["waba.conversation"]
-            .sudo()
-            ._read_group([("ad_id", "in", self.ids)], ["ad_id"], ["__count"])
-        )
-        leads = self.env["crm.lead"].sudo().with_context(active_test=False)._read_group(
+        """What the user may read of them."""
+        leads = self.env["crm.lead"].with_context(active_test=False)
+        by_status = leads._read_group(
             [("waba_ad_id", "in", self.ids)], ["waba_ad_id", "won_status"], ["__count"]
-        )  # fmt: skip
-        by_ad = dict(conversations)
+        )
+        talks = self.env["waba.conversation"]._read_group(
+            [("ad_id", "in", self.ids)], ["ad_id"], ["__count"]
+        )
+        talks = dict(talks)
         for ad in self:
-            found = [(status, count) for one, status, count in leads if one == ad]
-            ad.conversation_count = by_ad.get(ad, 0)
-            ad.lead_count = sum(count for _status, count in found)
-            ad.won_count = sum(count for status, count in found if status == "won")
+            found = {status: count for one, status, count in by_status if one == ad}
+            ad.conversation_count = talks.get(ad, 0)
+            ad.lead_count = sum(found.values())
+            ad.won_count = found.get("won", 0)
 
     def action_view_conversations(self):
         self.ensure_one()
@@ -172,20 +173,6 @@ class WabaAd(models.Model):
         if self.utm_campaign_id:
             values["campaign_id"] = self.utm_campaign_id.id
         return values
-
-    def _format_card(self):
-        """The ad as plain values, for the conversation; False without one."""
-        if not self:
-            return False
-        return {
-            "id": self.id,
-            "kind": self.source_type or "ad",
-            "headline": self.headline or "",
-            "text": self.body or "",
-            "url": self.source_url or False,
-            "is_video": self.media_type == "video",
-            "picture": f"/web/image/waba.ad/{self.id}/picture" if self.picture else False,
-        }
 
     # === Picture ===
 
@@ -261,47 +248,6 @@ class WabaAd(models.Model):
         self.write({"picture_reason": reason, "picture_state": "failed" if is_over else "pending"})
 
 
-class WabaMessage(models.Model):
-    _inherit = "waba.message"
-
-    ad_id = fields.Many2one(
-        "waba.ad", "Ad", readonly=True, ondelete="set null", index="btree_not_null"
-    )
-    ctwa_clid = fields.Char(
-        "Ad click ID",
-        readonly=True,
-        copy=False,
-        index="btree_not_null",
-        groups="waba_campaign.waba_group_manager",
-        help="Meta's ID of the click on the ad.",
-    )
-
-    @implements("_on_referral")
-    def _ad_values(self, sender, item):
-        at = item.at or fields.Datetime.now()
-        ad = self.env["waba.ad"]._find_or_create(sender.account_id, item.referral, at)
-        return {"ad_id": ad.id, "ctwa_clid": item.referral.click_uid or False}
-
-    @implements("_on_inbound")
-    def _keep_click(self):
-        """Keep the click on the conversation, and on an open lead that has none."""
-        if not self.ad_id and not self.ctwa_clid:
-            return
-        conversation = self.env["waba.conversation"]._find_or_create_pair(
-            self.sender_id, self.recipient_id
-        )
-        at = self.sent_at or fields.Datetime.now()
-        if not conversation.ad_clicked_at or conversation.ad_clicked_at <= at:
-            conversation.write(
-                {"ad_id": self.ad_id.id, "ctwa_clid": self.ctwa_clid, "ad_clicked_at": at}
-            )
-        lead = self._get_record()
-        if lead is None or lead._name != "crm.lead" or lead.won_status != "pending":
-            return
-        if self.ctwa_clid and not lead.waba_ctwa_clid:
-            lead.write({"waba_ad_id": self.ad_id.id, "waba_ctwa_clid": self.ctwa_clid})
-
-
 class WabaConversation(models.Model):
     _inherit = "waba.conversation"
 
@@ -316,11 +262,33 @@ class WabaConversation(models.Model):
         groups="waba_campaign.waba_group_manager",
         help="Meta's ID of their latest click on an ad.",
     )
-    ad_clicked_at = fields.Datetime("Came from the ad", readonly=True)
+    ad_clicked_at = fields.Datetime("Ad clicked", readonly=True)
+
+    @implements("_on_click")
+    def _keep_click(self, message):
+        """Keep the click here, and on an open lead that has none."""
+        at = message.sent_at or fields.Datetime.now()
+        if not self.ad_clicked_at or self.ad_clicked_at <= at:
+            self.write(
+                {"ad_id": message.ad_id.id, "ctwa_clid": message.ctwa_clid, "ad_clicked_at": at}
+            )
+        lead = message._get_record()
+        if lead is None or lead._name != "crm.lead" or lead.won_status != "pending":
+            return
+        if message.ctwa_clid and not lead.waba_ctwa_clid:
+            lead.write({"waba_ad_id": message.ad_id.id, "waba_ctwa_clid": message.ctwa_clid})
+        # A new lead has it since before this message, by which its account is known.
+        self.env["waba.conversion"]._record_changes(lead, ("waba_ctwa_clid",))
 
 
 class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
+
+    @implements("_on_referral")
+    def _ad_values(self, sender, item):
+        at = item.at or fields.Datetime.now()
+        ad = self.env["waba.ad"]._find_or_create(sender.account_id, item.referral, at)
+        return {"ad_id": ad.id, "ctwa_clid": item.referral.click_uid or False}
 
     @implements("_on_referred_lead")
     def _ad_lead_values(self, sender, item):
@@ -339,7 +307,7 @@ class CrmLead(models.Model):
         index="btree_not_null",
     )  # fmt: skip
     waba_ctwa_clid = fields.Char(
-        "WhatsApp ad click ID",
+        "Ad click ID",
         readonly=True,
         copy=False,
         index="btree_not_null",

@@ -49,18 +49,16 @@ class WabaConversation(models.Model):
         )
         self.env["waba.message"].invalidate_model(["retry_at"])
 
+    # === Statuses ===
 
-class WabaMessage(models.Model):
-    _inherit = "waba.message"
-
-    @implements("_on_status")
-    def _update_free_windows(self, _reported, arrived):
+    @implements("_on_arrival")
+    def _update_free_windows(self, message_ids):
         """An answer that arrived opens the window; Meta's price may end it."""
         since = fields.Datetime.now() - free_window.FREE_PERIOD - free_window.ANSWER_PERIOD
-        if not arrived or not self._is_any_clicked(since):
+        if not self._is_any_clicked(since):
             return
-        for conversation_id, *facts in self._find_clicked(arrived, since):
-            conversation = self.env["waba.conversation"].browse(conversation_id)
+        for conversation_id, *facts in self._find_clicked(message_ids, since):
+            conversation = self.browse(conversation_id)
             clicked_at, left_at, arrived_at, pricing_type = facts
             known = conversation.free_until_at or None
             until = free_window.window_end(clicked_at, known, left_at, arrived_at, pricing_type)
@@ -69,17 +67,17 @@ class WabaMessage(models.Model):
 
     def _is_any_clicked(self, since):
         """One entry of an index: most batches of statuses concern no ad."""
-        self.env["waba.conversation"].flush_model(["ad_clicked_at"])
+        self.flush_model(["ad_clicked_at"])
         return bool(
             self.env.execute_query(
                 SQL("SELECT 1 FROM waba_conversation WHERE ad_clicked_at > %s LIMIT 1", since)
             )
         )
 
-    def _find_clicked(self, ids, since):
+    def _find_clicked(self, message_ids, since):
         """[(conversation id, clicked, left and arrived at, pricing type)] of messages to people
         who came from an ad since then, oldest first. A post opens no window that we know of."""
-        self.flush_model()
+        self.env["waba.message"].flush_model()
         return self.env.execute_query(
             SQL(
                 """SELECT c.id, c.ad_clicked_at, COALESCE(m.accepted_at, m.sent_at,
@@ -93,7 +91,7 @@ class WabaMessage(models.Model):
                       AND COALESCE(m.delivered_at, m.read_at) IS NOT NULL
                       AND a.source_type IS DISTINCT FROM 'post'
                  ORDER BY m.id""",
-                list(ids),
+                list(message_ids),
                 since,
             )
         )
@@ -101,13 +99,7 @@ class WabaMessage(models.Model):
     @implements("_on_free_window")
     def _apply_free_window(self, free):
         """Meta's own end of the window wins."""
-        for message in self.browse(free):
-            conversation = self.env["waba.conversation"]._find_or_create_pair(
-                message.sender_id, message.recipient_id
-            )
+        for message in self.env["waba.message"].browse(free):
+            conversation = self._find_or_create_pair(message.sender_id, message.recipient_id)
             if conversation.free_until_at != free[message.id]:
                 conversation._set_free_until(free[message.id])
-
-    @implements("_on_format_bubble")
-    def _format_ad(self):
-        return self.ad_id._format_card()

@@ -44,6 +44,10 @@ class ResCompany(models.Model):
         "Require an opt-in for promotions",
         help="Promotions are sent only to people with an opt-in in the consent log.",
     )
+    waba_consent_months = fields.Integer(
+        "Consent ends after",
+        help="Months after which a new opt-in to promotions ends. 0: never.",
+    )
     waba_feed_blacklist = fields.Boolean(
         "Add opt-outs to the phone blacklist",
         help="The phone blacklist also blocks SMS and WhatsApp service messages.",

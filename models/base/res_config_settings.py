@@ -20,6 +20,7 @@ class ResConfigSettings(models.TransientModel):
     waba_us_marketing_left_out = fields.Boolean(
         related="company_id.waba_us_marketing_left_out", readonly=False
     )
+    waba_consent_months = fields.Integer(related="company_id.waba_consent_months", readonly=False)
     waba_opt_in_required = fields.Boolean(related="company_id.waba_opt_in_required", readonly=False)
     waba_feed_blacklist = fields.Boolean(related="company_id.waba_feed_blacklist", readonly=False)
     waba_approval_above = fields.Integer(related="company_id.waba_approval_above", readonly=False)

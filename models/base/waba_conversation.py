@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ..tools.hooks import hook
 from .waba_person_mixin import linked_record
 
 # Meta, Send messages, 2025-11-04: any inbound message opens or renews a 24 h service window.
@@ -162,6 +163,27 @@ class WabaConversation(models.Model):
             )
             kept.responsible_id = kept.responsible_id or conversation.responsible_id
             conversation.unlink()
+
+    @hook
+    def _on_click(self, message):
+        """After this conversation got a message that came from an ad.
+
+        :param message: waba.message
+        """
+
+    @hook
+    def _on_arrival(self, message_ids):
+        """After statuses reported messages as delivered or read; called on the model."""
+
+    @hook
+    def _on_free_window(self, free):
+        """After statuses named the end of the free window after an ad; called on the model.
+
+        :param free: {message id: naive UTC datetime}
+        """
+
+    def _on_written(self, message):
+        """After this inbound message of the conversation was stored, like `_on_inbound`."""
 
     def _notify_viewers(self, what="changed", **values):
         """Notify open screens that these conversations changed; the bus carries no content.

@@ -18,6 +18,7 @@ EXCLUSION_REASONS = [
     ("duplicate", "Duplicate in this campaign"),
     ("blacklisted", "On the phone blacklist"),
     ("opted_out", "Opted out"),
+    ("topic_closed", "Opted out of the topic"),
     ("opted_out_utility", "Opted out of service messages"),
     ("renumbered", "Number changed after an opt-out"),
     ("no_opt_in", "No opt-in on record"),
@@ -42,6 +43,7 @@ EXCLUSION_REASONS = [
     ("lead_reopened", "Lead reopened"),
     ("media", "File upload failed"),
     ("second_sender", "Already sent by another database"),
+    ("reconfirmed", "Already asked to reconfirm"),
     ("holdout", "Hold-out group"),
 ]
 
@@ -52,7 +54,7 @@ TEMPORARY_EXCLUSIONS = ("frequency", "repeated")
 NAMES = ("Meta", "WhatsApp")
 
 # Reasons whose detail begins with a date.
-DATED_REASONS = ("opted_out", "opted_out_utility")
+DATED_REASONS = ("opted_out", "topic_closed", "opted_out_utility")
 
 # Reasons of the state `failed`: Meta refused or could not deliver.
 FAILURE_REASONS = [

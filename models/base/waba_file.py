@@ -42,6 +42,7 @@ class WabaFile(models.Model):
     attachment_id = fields.Many2one(
         "ir.attachment", "File", required=True, readonly=True, ondelete="restrict"
     )
+    expires_at = fields.Datetime("Kept until", readonly=True, help="Empty: for good.")
 
     _content_uniq = models.Constraint(
         "UNIQUE(company_id, sha256, name)", "This file has been uploaded already."
@@ -88,6 +89,12 @@ class WabaFile(models.Model):
             )
             attachment.write({"res_model": self._name, "res_id": file.id})
         return file
+
+    @api.autovacuum
+    def _gc_expired(self):
+        """Delete files of one message each, such as an invoice, once nothing can send them."""
+        # Their attachments go with them, as those of any record.
+        self.sudo().search([("expires_at", "<", fields.Datetime.now())], limit=1000).unlink()
 
     def _check_kind(self, kind):
         """Check that headers of this kind can show the file.

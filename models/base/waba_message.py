@@ -199,6 +199,9 @@ class WabaMessage(models.Model):
         help="Identifies the request: the same key never creates a second message.",
     )
     campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="restrict")
+    topic_id = fields.Many2one(
+        "waba.topic", readonly=True, ondelete="restrict", help="Of a promotion; empty: general."
+    )
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="restrict")
     sender_id = fields.Many2one(
         "waba.sender", "Number", required=True, readonly=True, ondelete="restrict"
@@ -216,6 +219,11 @@ class WabaMessage(models.Model):
         aggregator=None,
         help="A campaign has one message per original record, also after a merge.",
     )
+    document_model = fields.Char("Document's model", readonly=True)
+    document_id = fields.Many2oneReference(
+        "Document", model_field="document_model", readonly=True,
+        help="The quotation or invoice that it is about.",
+    )  # fmt: skip
     # Content, frozen when the row is created
     kind = fields.Char(default="template", readonly=True, help="template, text, image, button…")
     template_id = fields.Many2one("waba.template", readonly=True, ondelete="restrict")
@@ -237,6 +245,9 @@ class WabaMessage(models.Model):
         help="WhatsApp's ID of the message that this one quotes, reacts to, edits or deletes.",
     )
     details = fields.Json(readonly=True, help="Location, contact cards or order.")
+    optin_source_id = fields.Many2one(
+        "waba.optin.source", readonly=True, ondelete="set null", index="btree_not_null"
+    )
     body = fields.Text("Message", compute="_compute_body")
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     # A/B test
@@ -504,6 +515,13 @@ class WabaMessage(models.Model):
     def _get_record(self):
         """The contact or lead of this message, or None if it no longer exists."""
         return linked_record(self)
+
+    def _get_document(self):
+        """The quotation or invoice that this message is about, or None."""
+        self.ensure_one()
+        if self.document_model not in self.env or not self.document_id:
+            return None
+        return self.env[self.document_model].browse(self.document_id).exists() or None
 
     def _company_record(self, company):
         """The record of this message, None if the message is another company's."""

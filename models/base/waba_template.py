@@ -68,6 +68,7 @@ class WabaTemplate(models.Model):
 
     _name = "waba.template"
     _description = "WhatsApp Template"
+    _check_company_auto = True
     _inherit = [
         "mail.thread",
         "waba.system.fields.mixin",
@@ -118,6 +119,13 @@ class WabaTemplate(models.Model):
     variable_ids = fields.One2many("waba.template.variable", "template_id", string="Variables")
     # Hold
     is_flagged = fields.Boolean("Flagged by Meta", readonly=True, tracking=True)
+    topic_id = fields.Many2one(
+        "waba.topic",
+        check_company=True,
+        ondelete="restrict",
+        index="btree_not_null",
+        help="Topic of messages with this template, unless the campaign or follow-up has its own.",
+    )
     hold_at_warning = fields.Boolean(
         "Hold when flagged",
         default=True,

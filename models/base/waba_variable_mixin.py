@@ -32,16 +32,32 @@ SOURCES = [
     ("field", "Field"),
     ("text", "Fixed text"),
     ("link", "Tracked link"),
+    ("preferences", "Preference page"),
     ("file", "Uploaded file"),
     ("date", "Date and time"),
     ("hours", "Hours after sending"),
+    ("document", "Document number"),
+    ("document_total", "Document total"),
+    ("document_due", "Document due date"),
+    ("document_link", "Document link"),
 ]
+# Filled when a quotation or an invoice is sent (dispatch/waba_document.py); else without a value.
+DOCUMENT_SOURCES = ("document", "document_total", "document_due", "document_link")
 MEDIA_KINDS = ("image", "video", "document", "gif")
 # Sources that only variables of these kinds can have, and what nothing else can fill.
-SOURCE_KINDS = {"link": ("url",), "file": MEDIA_KINDS, "date": ("expiry",), "hours": ("expiry",)}
+SOURCE_KINDS = {
+    "link": ("url",),
+    "preferences": ("text", "url"),
+    "file": MEDIA_KINDS,
+    "date": ("expiry",),
+    "hours": ("expiry",),
+}
 OFFER_SOURCES = ("date", "hours", "text")
 # Values that are the same whoever receives the message, and are not read as text.
 SET_SOURCES = ("link", "file", "date", "hours")
+
+# In previews, which are nobody's: the page of this token says that the link is not valid.
+PREFERENCE_EXAMPLE = "…"
 
 # What identifies a line within its template; what a template says of it; a copy's fields.
 KEY_FIELDS = ("component", "button_index", "name", "card_number")
@@ -257,6 +273,8 @@ class WabaVariableMixin(models.AbstractModel):
         if self.source in SET_SOURCES:
             names = {"link": "text", "file": "file_id", "date": "offer_ends_at", "hours": "hours"}
             return bool(self[names[self.source]])
+        if self.source in DOCUMENT_SOURCES:
+            return False
         return self.source != "field" or bool(self.field_path)
 
     def _record_value(self, record, facts):
@@ -276,8 +294,11 @@ class WabaVariableMixin(models.AbstractModel):
             value = self.text
         elif self.source == "our_company":
             value = record.env.company.name
+        elif self.source == "preferences":
+            value = PREFERENCE_EXAMPLE
         else:
-            value = self._field_value(record) if self.source == "field" else facts[self.source]
+            is_field = self.source == "field"
+            value = self._field_value(record) if is_field else facts.get(self.source)
         return clean_parameter(visible_text(value or ""))
 
     def _placeholder_label(self):
@@ -437,11 +458,25 @@ class WabaVariableMixin(models.AbstractModel):
     # campaign's UTM values.
 
     def _check_own_address(self, template):
-        """Refuse tracked links on buttons that do not have our address.
+        """Refuse tracked links, and links to the preference page, on buttons that do not have
+        our address.
 
         :raise UserError: names both addresses and what to do
         """
         base = self.env["link.tracker"].get_base_url()
+        for line in self.filtered(lambda one: (one.source, one.kind) == ("preferences", "url")):
+            address = line._template_button().get("url") or ""
+            if not links.is_own_address(address, base, links.PREFERENCE_PATHS):
+                raise UserError(
+                    self.env._(
+                        "A button opens the preference page only with the URL %(ours)s. The button "
+                        "of %(template)s has %(address)s: choose another value, or another "
+                        "template.",
+                        ours=f"{base}{links.PREFERENCE_PATHS[0]}",
+                        template=template.display_name,
+                        address=address or self.env._("no URL"),
+                    )
+                )
         for line in self.filtered(lambda line: line.source == "link"):
             address = line._template_button().get("url") or ""
             if not links.is_own_address(address, base):
@@ -504,6 +539,7 @@ class Variable:
         self._fallback = clean_parameter(visible_text(line.fallback or ""))
         self._same_for_all = None
         self.is_link = line.source == "link"
+        self.is_preferences = line.source == "preferences"
         self._link_code = self._label = None
         if line.source in ("text", "our_company"):
             text = line.text if line.source == "text" else env.company.name
@@ -520,18 +556,21 @@ class Variable:
     def record_value(self, record, facts):
         """The value for one record, cleaned as Meta demands; '' for none.
 
-        :param facts: `record._waba_person_facts()`, perhaps with `time_zone` and `link_token`
+        :param facts: `record._waba_person_facts()`, perhaps with `time_zone`, `link_token` and
+            `preference_token`
         """
         if self._same_for_all is not None:
             return self._same_for_all
         if self.is_link:
             return self._link_suffix(facts.get("link_token"))
+        if self.is_preferences:
+            return self._preference_address(facts.get("preference_token") or PREFERENCE_EXAMPLE)
         if self.source == "date":
             return _milliseconds(self._end_in_zones(facts.get("time_zone")))
         if self.source == "field":
             value = self._line._field_value(record, self._is_found)
         else:
-            value = facts[self.source]
+            value = facts.get(self.source)
         return clean_parameter(visible_text(value or "")) or self._fallback
 
     @property
@@ -561,6 +600,13 @@ class Variable:
         zones = [ZoneInfo(name) for name in (time_zone or "").split(",") if name] or [ours]
         ends = [clock.replace(tzinfo=zone).astimezone(timezone.utc) for zone in zones]
         return min(ends).replace(tzinfo=None)
+
+    def _preference_address(self, token):
+        """The end of a button's address, or the whole address in a text."""
+        if self.kind == "url":
+            return token
+        base = self._line.env["link.tracker"].get_base_url()
+        return base + links.PREFERENCE_PATHS[0].replace("{{1}}", token)
 
     def _link_suffix(self, token):
         """The end of the address for one message; '…' in a preview, which has no token."""

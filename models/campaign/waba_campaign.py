@@ -9,11 +9,11 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 from odoo.fields import Domain
-from odoo.tools import clean_context
+from odoo.tools import SQL, clean_context
 
 from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..tools.field_paths import parse_domain
-from ..tools.labels import language_name, list_action
+from ..tools.labels import form_action, language_name, list_action
 from ..tools.transactions import commit_step
 from .waba_campaign_language import SHARED_FIELDS, TRANSLATED_FIELDS, LanguageChoice
 
@@ -83,6 +83,7 @@ class WabaCampaign(models.Model):
         "mail.activity.mixin",
         "waba.system.fields.mixin",
         "waba.reputation.subject.mixin",
+        "waba.fallback.mixin",
     ]
     _order = "create_date desc, id desc"
     _check_company_auto = True
@@ -121,6 +122,13 @@ class WabaCampaign(models.Model):
         domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
         " ('company_id', '=', company_id)]",
     )  # fmt: skip
+    topic_id = fields.Many2one(
+        "waba.topic", check_company=True, tracking=True, index="btree_not_null",
+        ondelete="restrict", compute="_compute_topic_id", store=True, readonly=False,
+        precompute=True, domain="[('company_id', '=', company_id)]",
+        help="People who opted out of this topic are excluded.",
+    )  # fmt: skip
+    has_topics = fields.Boolean(compute="_compute_has_topics")
     template_signature = fields.Char(readonly=True, copy=False)
     variable_ids = fields.One2many(
         "waba.campaign.variable", "campaign_id", string="Variables", copy=True,
@@ -141,6 +149,9 @@ class WabaCampaign(models.Model):
     )  # fmt: skip
     audience_domain = fields.Char("Rules")
     audience_count = fields.Integer("Audience", compute="_compute_audience_count")
+    # Above 0: it asks people to reconfirm their opt-in (waba_reconfirmation.py).
+    reconfirm_days = fields.Integer("Days to answer", readonly=True, copy=False)
+    reconfirmation_ids = fields.One2many("waba.reconfirmation", "campaign_id", readonly=True)
     # Number and time
     sender_id = fields.Many2one(
         "waba.sender", "Number", check_company=True, tracking=True, index=True, ondelete="restrict",
@@ -162,6 +173,8 @@ class WabaCampaign(models.Model):
     budget_reserved = fields.Monetary(compute="_compute_budget_use")
     budget_share = fields.Float("Budget used", compute="_compute_budget_use")
     budget_text = fields.Char("Budget details", compute="_compute_budget_use")
+    # Another way to whom WhatsApp does not reach (dispatch/waba_fallback.py)
+    fallback_template_id = fields.Many2one(domain="[('model', '=', res_model)]")
     # Pause
     pause_reason = fields.Text("Pause reason", readonly=True, copy=False)
     pause_cause = fields.Selection(
@@ -190,6 +203,11 @@ class WabaCampaign(models.Model):
     )  # fmt: skip
     launched_at = fields.Datetime("Launched at", readonly=True, copy=False)
     done_at = fields.Datetime("Finished at", readonly=True, copy=False)
+    # One run of a recurring campaign
+    recurring_id = fields.Many2one(
+        "waba.recurring", "Recurring campaign", readonly=True, copy=False, ondelete="set null",
+        index="btree_not_null",
+    )  # fmt: skip
     # UTM: the campaign is a source, WhatsApp its medium
     utm_campaign_id = fields.Many2one("utm.campaign", "UTM campaign", ondelete="set null")
     utm_source_id = fields.Many2one(
@@ -213,6 +231,7 @@ class WabaCampaign(models.Model):
     clicked_count = fields.Integer("Clicked", compute="_compute_figures")
     failed_count = fields.Integer("Failed", compute="_compute_figures")
     uncertain_count = fields.Integer("Unconfirmed", compute="_compute_figures")
+    fallback_count = fields.Integer("Fallback sent", compute="_compute_fallback_count")
     opted_out_count = fields.Integer("Opted out", compute="_compute_figures")
     progress = fields.Float(
         compute="_compute_figures",
@@ -261,6 +280,31 @@ class WabaCampaign(models.Model):
                 template, lines = campaign._message_for(record, facts)
                 parameters = campaign._preview_parameters(record, facts, lines)
             campaign.preview_html = template._render_phone(parameters)
+
+    @api.depends("template_id")
+    def _compute_topic_id(self):
+        for campaign in self:
+            campaign.topic_id = campaign.template_id.topic_id or campaign.topic_id
+
+    @api.depends("company_id")
+    def _compute_has_topics(self):
+        for campaign in self:
+            campaign.has_topics = self.env["waba.topic"].search_count(
+                [("company_id", "=", campaign.company_id.id)], limit=1
+            )
+
+    def _compute_fallback_count(self):
+        groups = self.env["waba.fallback"].sudo()._read_group(
+            [("campaign_id", "in", self.ids), ("state", "=", "sent")], ["campaign_id"], ["__count"]
+        )  # fmt: skip
+        counts = {campaign.id: count for campaign, count in groups}
+        for campaign in self:
+            campaign.fallback_count = counts.get(campaign.id, 0)
+
+    def action_view_fallbacks(self):
+        """Open the fallbacks of this campaign."""
+        self.ensure_one()
+        return list_action(self.env, "waba_fallback_action", [("campaign_id", "=", self.id)])
 
     @api.onchange("template_id")
     def _onchange_template_id(self):
@@ -341,9 +385,10 @@ class WabaCampaign(models.Model):
     def _locked_field_names(self):
         """Names of the fields that define message, audience and number."""
         return {
-            "template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
+            "template_id", "topic_id", "sender_id", "res_model", "audience_domain", "variable_ids",
             "by_language", "language_ids", "company_id",
-            "holdout_percent", *SOURCE_FIELDS, *AB_TEST_FIELDS,
+            "holdout_percent", "fallback_kind", "fallback_hours", "fallback_template_id",
+            "warmest_first", *SOURCE_FIELDS, *AB_TEST_FIELDS,
         }  # fmt: skip
 
     # === Actions ===
@@ -506,7 +551,50 @@ class WabaCampaign(models.Model):
             ) from error
         if excluded := self._excluded_ids():
             domain = list(Domain(domain) & Domain("id", "not in", excluded))
+        if self.recurring_id.audience == "new":
+            domain = list(Domain(domain) & Domain(self._not_in_earlier_runs()))
         return domain
+
+    def _not_in_earlier_runs(self):
+        """Condition on records that got no message of an earlier run."""
+        runs = [
+            ("campaign_id.recurring_id", "=", self.recurring_id.id),
+            "|",
+            ("state", "not in", ("skipped", "cancelled")),
+            ("failure_type", "=", "duplicate"),
+        ]
+        return [("waba_message_ids", "not any", runs)]
+
+    def _recipients_of_runs(self, recipient_ids):
+        """Set of those recipients who got a message of an earlier run, for whichever record."""
+        if self.recurring_id.audience != "new":
+            return set()
+        self.env["waba.message"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.recipient_id FROM waba_message m
+                     JOIN waba_campaign c ON c.id = m.campaign_id
+                    WHERE c.recurring_id = %s AND c.id <> %s AND m.recipient_id = ANY(%s)
+                      AND m.direction = 'out' AND m.state NOT IN ('skipped', 'cancelled')""",
+                self.recurring_id.id, self.id, recipient_ids,
+            )
+        )  # fmt: skip
+        return {recipient_id for (recipient_id,) in rows}
+
+    def action_repeat(self):
+        """Open the form that says when this campaign is sent again."""
+        self.ensure_one()
+        self.check_access("write")
+        known = self.env["waba.recurring"].search([("campaign_id", "=", self.id)])
+        if known:
+            return form_action(known)
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Recurring campaign"),
+            "res_model": "waba.recurring",
+            "views": [(False, "form")],
+            "context": {"default_campaign_id": self.id},
+        }
 
     # === Languages ===
     # The campaign's own template is the default language, `language_ids` has the others

@@ -513,7 +513,8 @@ class WabaCampaign(models.Model):
             self.holdout_percent,
             sorted([str(line[name] or "") for name in names] for line in lines),
             # Only where there are any: campaigns launched before have no such fact.
-            *filter(None, [self._excluded_ids(), self._price_facts()]),
+            *filter(None, [self._excluded_ids(), self._price_facts(), self.topic_id.id]),
+            *filter(None, [self._fallback_values()]),
             *filter(None, [sorted(filter(None, map(_set_values, lines)))]),
         ]
 

@@ -17,7 +17,7 @@ from odoo.tools import SQL, format_date
 
 from ...policy import attribution, eligibility, frequency, retry
 from ..base.waba_failure import FAILURE_REASONS
-from ..consent.consent_sql import PURPOSES, consent_sql
+from ..consent.consent_sql import PURPOSES, consent_sql, topic_sql
 from ..tools.labels import selection_labels, with_language
 from ..tools.phone_countries import number_country
 from ..tools.transactions import commit_step
@@ -72,6 +72,7 @@ class KnownRecipient(NamedTuple):
     id: int | None = None
     marketing_state: str = "unknown"
     utility_state: str | None = None
+    topic_state: str | None = None
     unreachable_until: datetime | None = None
     marketing_held_until: datetime | None = None
     is_blocked: bool = False
@@ -507,7 +508,9 @@ class WabaCampaign(models.Model):
         if reason := self._audience_changed_reason(records):
             self._pause(reason, cause="preflight")
             return 0
-        self._insert_rows(self._row_values(records))
+        rows = self._row_values(records)
+        self.env["waba.reconfirmation"]._claim(self, rows)
+        self._insert_rows(rows)
         self.write(
             {
                 "prepared_until_id": records[-1].id,
@@ -553,6 +556,8 @@ class WabaCampaign(models.Model):
 
     def _known_column(self, name):
         """SQL of a field of `KnownRecipient`."""
+        if name == "topic_state":
+            return topic_sql(self.topic_id.id or None)
         purpose = name.removesuffix("_state")
         if purpose in PURPOSES:
             return consent_sql(purpose, self.company_id.id)
@@ -571,7 +576,8 @@ class WabaCampaign(models.Model):
                 recipient_ids,
             )
         )
-        return {recipient_id for (recipient_id,) in rows}
+        found = {recipient_id for (recipient_id,) in rows}
+        return found | self._recipients_of_runs(recipient_ids)
 
     @api.model
     def _eligibility_person(self, record, number, typed, known, preparation):
@@ -583,6 +589,7 @@ class WabaCampaign(models.Model):
             renumbered=record.id in preparation.renumbered,
             marketing_state=known.marketing_state,
             utility_state=known.utility_state,
+            topic_state=known.topic_state,
             blacklisted=number in preparation.blacklisted,
             unreachable_until=known.unreachable_until,
             blocked=known.is_blocked,

@@ -153,7 +153,7 @@ class WabaCampaign(models.Model):
 
     @api.depends(
         "ab_test", "holdout_percent", "priority", "canary_state", "canary_text", "budget",
-        "price_ids",
+        "price_ids", "warmest_first",
     )  # fmt: skip
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_options_text(self):
@@ -193,6 +193,7 @@ class WabaCampaign(models.Model):
                 "default_name": self.env._("%s: follow-up", self.name),
                 "default_company_id": self.company_id.id,
                 "default_sender_id": self.sender_id.id,
+                "default_topic_id": self.topic_id.id,
                 "default_utm_campaign_id": self.utm_campaign_id.id,
                 "default_audience_source": "campaign",
                 "default_audience_campaign_id": self.id,
@@ -501,10 +502,12 @@ class WabaCampaign(models.Model):
         parts = [
             self.ab_test and self.env._("A/B test"),
             self.holdout_percent and self.env._("Hold-out group %s%%", self.holdout_percent),
+            self._sends_warmest_first() and self.env._("Warmest first"),
             self.priority == "1" and self.env._("High priority"),
             self.budget
             and self.env._("Budget %s", amount_text(self.env, self.budget, self.currency_id)),
             self.price_ids and self.env._("Maximum price"),
+            self.fallback_kind and self.env._("Fallback"),
         ]
         size = self.sender_id and (self.canary_size or self._pending_canary_size())
         if size:

@@ -11,7 +11,7 @@ from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
 from ...cloud_api import is_optional
-from ...policy import eligibility, hours
+from ...policy import eligibility, hours, warmth
 from ..base.waba_failure import DATED_REASONS, TEMPORARY_EXCLUSIONS, exclusion_text
 from ..base.waba_message import UUID_SQL
 from ..base.waba_variable_mixin import COPIED_FIELDS, VariableSet, new_link_token
@@ -60,6 +60,7 @@ class Preparation:
     :ivar words: {key: VariableSet} of the messages in use
     :ivar templates: {key: (id, category) of the template}, of the same
     :ivar languages: LanguageChoice, or None if everyone gets the same language
+    :ivar warmth: {recipient id: policy.warmth.Warmth} if the warmest are sent to first
     """
 
     def __init__(self, campaign, records, numbers, dry_run=None):
@@ -80,7 +81,9 @@ class Preparation:
         )
         self.ours = self.env["waba.sender"]._filter_own_numbers(numbers)
         self.people = (dry_run or campaign)._recipients_by_number(numbers - self.ours)
-        held = self.env["waba.renumbered"]._held_records(records._name, records.ids, self.company)
+        held = self.env["waba.renumbered"]._held_records(
+            records._name, records.ids, self.company, campaign.topic_id.id
+        )
         self.renumbered = {id_ for _company, id_, purpose in held if purpose == self.purpose}
         self.blacklisted = self.env["waba.recipient"]._filter_blacklisted(numbers)
         self.seen = (dry_run or campaign)._recipient_ids_with_row(
@@ -106,15 +109,26 @@ class Preparation:
         opted_out = self.env["waba.recipient"].browse(
             known.id
             for known in self.people.values()
-            if "opted_out" in (known.marketing_state, known.utility_state)
+            if "opted_out" in (known.marketing_state, known.utility_state, known.topic_state)
         )
         self.opt_outs = {
-            reason: opted_out._opt_out_details(reason, self.company) for reason in DATED_REASONS
+            reason: opted_out._opt_out_details(reason, self.company, campaign.topic_id)
+            for reason in DATED_REASONS
         }
         self.repeats = self._find_repeats(campaign, numbers)
+        self.warmth = (
+            self.env["waba.recipient"]._read_warmth(
+                [known.id for known in self.people.values()], self.company, self.now
+            )
+            if campaign._sends_warmest_first() and not dry_run
+            else {}
+        )
         # A tracked address is created when it is first needed, so not by a dry run.
         self.has_links = not dry_run and any(
             variable.is_link for words in self.words.values() for variable in words.variables
+        )
+        self.has_preferences = not dry_run and any(
+            variable.is_preferences for words in self.words.values() for variable in words.variables
         )
         self._sentences, self._times = {}, {}
 
@@ -124,6 +138,12 @@ class Preparation:
             return self.words
         key = self.languages.key(number, record, facts)
         return {key: self.words[key]}
+
+    def due_text(self, recipient_id, retry_at):
+        """When a row is due: the warmer its recipient, the earlier within that second; or None."""
+        if found := retry_at and self.warmth.get(recipient_id):
+            retry_at -= warmth.queue_lead(found.score)
+        return retry_at and str(retry_at)
 
     def sentence(self, reason, detail):
         """As `exclusion_text`, composed once per reason: its labels are translated every time."""
@@ -179,6 +199,15 @@ class WabaCampaign(models.Model):
     launched_mark = fields.Char(
         readonly=True, copy=False, help="Fingerprint of the content that was launched."
     )
+
+    warmest_first = fields.Boolean(
+        "Warmest first",
+        help="Recipients who wrote, clicked or read most recently get their message first.",
+    )
+
+    def _sends_warmest_first(self):
+        """An A/B test compares random halves of its audience, so it keeps the audience's order."""
+        return self.warmest_first and not self.ab_test
 
     def action_send_test(self):
         """Open the test dialog, filled as for the previewed record, or for the first one."""
@@ -259,6 +288,9 @@ class WabaCampaign(models.Model):
         if reason in (None, *TEMPORARY_EXCLUSIONS):
             if preparation.has_links:
                 facts["link_token"] = new_link_token()
+            if preparation.has_preferences:
+                person = self.env["waba.recipient"].browse(known.id)
+                facts["preference_token"] = person._preference_token(preparation.company)
             values, waits = self._assign_variant(
                 number,
                 {
@@ -298,7 +330,7 @@ class WabaCampaign(models.Model):
             "res_id": record.id,
             "record_traits": preparation.traits.get(record.id),
             "link_token": facts.get("link_token"),
-            "retry_at": None if waits or needs_review else str(retry_at),
+            "retry_at": preparation.due_text(known.id, None if waits or needs_review else retry_at),
             "wait_reason": "trial" if waits else "may_opt_out" if needs_review else wait_reason,
             "time_zone": time_zone,
             "state": "queued",
@@ -327,11 +359,11 @@ class WabaCampaign(models.Model):
             SQL(
                 """INSERT INTO waba_message
                           (uuid, direction, origin, kind, attempt_count, failed_attempt,
-                           failure_streak, campaign_id, account_id, sender_id, company_id,
+                           failure_streak, campaign_id, topic_id, account_id, sender_id, company_id,
                            user_id, res_model, create_date, write_date,
                            %(columns)s)
                    SELECT %(uuid)s, 'out', 'campaign', 'template', 0, 0, 0,
-                          %(campaign)s, %(account)s, %(sender)s, %(company)s, %(user)s,
+                          %(campaign)s, %(topic)s, %(account)s, %(sender)s, %(company)s, %(user)s,
                           %(res_model)s, %(now)s, %(now)s,
                           %(columns)s
                      FROM jsonb_to_recordset(%(rows)s) AS v(%(typed_columns)s)""",
@@ -341,6 +373,7 @@ class WabaCampaign(models.Model):
                     for name, type_ in ROW_COLUMNS.items()
                 ),
                 campaign=self.id,
+                topic=self.topic_id.id or None,
                 account=self.sender_id.account_id.id,
                 sender=self.sender_id.id,
                 company=self.company_id.id,

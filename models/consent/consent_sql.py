@@ -7,6 +7,53 @@ from odoo.tools import SQL
 
 PURPOSES = ("marketing", "utility")
 
+# Dates are days in UTC, like all of the database's times. The last day counts.
+TODAY = SQL("(now() AT TIME ZONE 'UTC')::date")
+
+
+def in_force_sql(row):
+    """SQL condition: an opt-in has not ended yet.
+
+    :param row: name of the alias of waba_opt_in or waba_topic_state
+    """
+    until = SQL.identifier(row, "valid_until")
+    return SQL("(%s IS NULL OR %s >= %s)", until, until, TODAY)
+
+
+def topic_sql(topic, person=None):
+    """SQL: what a recipient said about a topic: 'opted_in', 'opted_out' or NULL for nothing.
+
+    `policy.eligibility.topic_consent` combines it with `consent_sql` of promotions.
+
+    :param topic: SQL of the topic's id, which may be NULL, or the id itself
+    :param person: SQL of the alias of waba_recipient; `r` if not given
+    """
+    return SQL(
+        """(SELECT CASE WHEN said.in_at IS NOT NULL AND %s THEN 'opted_in'
+                        WHEN said.out_at IS NOT NULL THEN 'opted_out' END
+              FROM waba_topic_state said
+             WHERE said.recipient_id = %s.id AND said.topic_id = %s)""",
+        in_force_sql("said"),
+        person or SQL("r"),
+        topic,
+    )
+
+
+def any_topic_sql(company_ids):
+    """SQL: 'opted_in' if recipient `r` has opted in to a topic of these companies, else 'unknown'.
+
+    For counts of people with an opt-in on record; a message asks for its own topic.
+    """
+    return SQL(
+        """CASE WHEN EXISTS (SELECT 1 FROM waba_topic_state said
+                               JOIN waba_topic topic ON topic.id = said.topic_id
+                              WHERE said.recipient_id = r.id AND said.in_at IS NOT NULL AND %s
+                                AND topic.company_id = ANY(%s))
+                THEN 'opted_in' ELSE 'unknown' END""",
+        in_force_sql("said"),
+        list(company_ids),
+    )
+
 
 def consent_sql(purpose, company, person=None):
     """SQL: a recipient's consent for one company: 'opted_in', 'opted_out' or 'unknown'.
@@ -20,13 +67,15 @@ def consent_sql(purpose, company, person=None):
         """CASE WHEN EXISTS (SELECT 1 FROM waba_opt_in given
                               WHERE given.recipient_id = %(person)s.id
                                 AND given.company_id = %(company)s
-                                AND given.purpose = %(purpose)s) THEN 'opted_in'
+                                AND given.purpose = %(purpose)s
+                                AND %(in_force)s) THEN 'opted_in'
                 WHEN %(person)s.%(out_at)s IS NOT NULL
                   OR %(person)s.%(state)s = 'opted_out' THEN 'opted_out'
                 ELSE 'unknown' END""",
         person=person,
         company=company,
         purpose=purpose,
+        in_force=in_force_sql("given"),
         out_at=SQL.identifier(f"{purpose}_out_at"),
         state=SQL.identifier(f"{purpose}_state"),
     )
@@ -50,18 +99,20 @@ def shared_consent_sql(purpose):
     """
     return SQL(
         """CASE WHEN EXISTS (SELECT 1 FROM waba_opt_in given
-                              WHERE given.recipient_id = r.id AND given.purpose = %(purpose)s)
+                              WHERE given.recipient_id = r.id AND given.purpose = %(purpose)s
+                                AND %(in_force)s)
                  AND NOT EXISTS (
                      SELECT 1 FROM waba_account account
                       WHERE account.portfolio_id = r.portfolio_id
                         AND NOT EXISTS (SELECT 1 FROM waba_opt_in given
                                          WHERE given.recipient_id = r.id
-                                           AND given.purpose = %(purpose)s
+                                           AND given.purpose = %(purpose)s AND %(in_force)s
                                            AND given.company_id = account.company_id))
                 THEN 'opted_in'
                 WHEN r.%(out_at)s IS NOT NULL OR r.%(state)s = 'opted_out' THEN 'opted_out'
                 ELSE 'unknown' END""",
         purpose=purpose,
+        in_force=in_force_sql("given"),
         out_at=SQL.identifier(f"{purpose}_out_at"),
         state=SQL.identifier(f"{purpose}_state"),
     )
@@ -79,7 +130,9 @@ def renumbered_sql(company):
                      JOIN waba_recipient former ON former.id = held.recipient_id
                     WHERE held.settled_at IS NULL
                       AND held.res_id = m.res_id AND held.res_model = m.res_model
-                      AND CASE WHEN m.category = 'marketing' THEN %s ELSE %s END = 'opted_out')""",
+                      AND CASE WHEN m.category = 'marketing' THEN COALESCE(%s, %s)
+                               ELSE %s END = 'opted_out')""",
+        topic_sql(SQL("m.topic_id"), former),
         consent_sql("marketing", company, former),
         consent_sql("utility", company, former),
     )

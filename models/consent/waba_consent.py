@@ -3,7 +3,7 @@
 Entries are created by `waba.recipient._set_consent`; texts come from the import and from forms.
 """
 
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import NamedTuple
 
 from odoo import api, fields, models
@@ -20,9 +20,11 @@ APPEND_ONLY = """
 CREATE OR REPLACE FUNCTION waba_consent_append_only() RETURNS trigger AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND current_setting('waba_campaign.erasing', TRUE) = 'on'
-       AND (OLD.recipient_id, OLD.company_id, OLD.purpose, OLD.action, OLD.source, OLD.at)
+       AND (OLD.recipient_id, OLD.company_id, OLD.purpose, OLD.action, OLD.source, OLD.at,
+            OLD.topic_id, OLD.valid_until, OLD.optin_source_id)
            IS NOT DISTINCT FROM
-           (NEW.recipient_id, NEW.company_id, NEW.purpose, NEW.action, NEW.source, NEW.at) THEN
+           (NEW.recipient_id, NEW.company_id, NEW.purpose, NEW.action, NEW.source, NEW.at,
+            NEW.topic_id, NEW.valid_until, NEW.optin_source_id) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'The consent ledger is never changed nor deleted: add a new entry.';
@@ -30,10 +32,10 @@ END $$ LANGUAGE plpgsql;
 DROP TRIGGER IF EXISTS waba_consent_never_changed ON waba_consent;
 CREATE TRIGGER waba_consent_never_changed BEFORE UPDATE ON waba_consent FOR EACH ROW
     WHEN ((OLD.recipient_id, OLD.company_id, OLD.purpose, OLD.action, OLD.source, OLD.at,
-           OLD.evidence)
+           OLD.evidence, OLD.topic_id, OLD.valid_until, OLD.optin_source_id)
           IS DISTINCT FROM
           (NEW.recipient_id, NEW.company_id, NEW.purpose, NEW.action, NEW.source, NEW.at,
-           NEW.evidence))
+           NEW.evidence, NEW.topic_id, NEW.valid_until, NEW.optin_source_id))
     EXECUTE FUNCTION waba_consent_append_only();
 DROP TRIGGER IF EXISTS waba_consent_never_deleted ON waba_consent;
 CREATE TRIGGER waba_consent_never_deleted BEFORE DELETE ON waba_consent FOR EACH ROW
@@ -43,14 +45,19 @@ CREATE TRIGGER waba_consent_never_deleted BEFORE DELETE ON waba_consent FOR EACH
 # Characters of a person's words in a reason.
 MAX_QUOTED = 60
 
-TEXTS = ("number", "purpose", "action", "at", "evidence")
+TEXTS = ("number", "purpose", "topic", "action", "at", "valid_until", "evidence")
 
 
 class ParsedRow(NamedTuple):
-    """Values parsed from a row of texts. `faults`: sentences; a row with any is not recorded."""
+    """Values parsed from a row of texts. `faults`: sentences; a row with any is not recorded.
+
+    topic_id: id of a waba.topic, 0 for all promotions; valid_until: last day, None if not given
+    """
 
     number: str = ""
     purpose: str = ""
+    topic_id: int = 0
+    valid_until: date | None = None
     action: str = ""
     at: datetime | None = None
     evidence: str = ""
@@ -89,12 +96,26 @@ class WabaConsent(models.Model):
     purpose = fields.Selection(
         [("marketing", "Promotions"), ("utility", "Service messages")],
         required=True,
-        string="Topic",
     )
-    # "kept": a user read a possible opt-out and found none; neither an opt-in nor an opt-out.
+    topic_id = fields.Many2one(
+        "waba.topic",
+        readonly=True,
+        ondelete="restrict",
+        index="btree_not_null",
+        help="Empty: the entry is about all promotions.",
+    )
+    # "kept": a user read a possible opt-out and found none; "ended": an opt-in that the person did
+    # not confirm. Neither is an opt-in nor an opt-out.
     action = fields.Selection(
-        [("opt_in", "Opt-in"), ("opt_out", "Opt-out"), ("kept", "Kept subscribed")], required=True
+        [
+            ("opt_in", "Opt-in"),
+            ("opt_out", "Opt-out"),
+            ("kept", "Kept subscribed"),
+            ("ended", "Opt-in ended"),
+        ],
+        required=True,
     )
+    valid_until = fields.Date(readonly=True, help="The last day on which this opt-in counts.")
     source = fields.Selection(
         [
             ("form", "Form"),
@@ -104,6 +125,8 @@ class WabaConsent(models.Model):
             ("whatsapp", "WhatsApp settings"),
             ("refused", "WhatsApp delivery report"),
             ("person", "User"),
+            ("preferences", "Preference page"),
+            ("reconfirmation", "Reconfirmation"),
             ("provider", "Provider"),
             ("merge", "Merged record"),
             ("erased", "Opt-out before erasure"),
@@ -113,6 +136,9 @@ class WabaConsent(models.Model):
     )
     evidence = fields.Text()
     at = fields.Datetime("Date", required=True, readonly=True, index=True)
+    optin_source_id = fields.Many2one(
+        "waba.optin.source", readonly=True, ondelete="restrict", index="btree_not_null"
+    )
     user_id = fields.Many2one(
         "res.users", "Recorded by", default=lambda self: self.env.user, readonly=True
     )
@@ -165,7 +191,8 @@ class WabaConsent(models.Model):
                 }
                 for entry in self
                 if (entry.source, entry.purpose) == ("person", "marketing")
-                and entry.action != "kept"
+                and not entry.topic_id
+                and entry.action in ("opt_in", "opt_out")
                 and entry._sending_account()
             ]
         )
@@ -186,6 +213,13 @@ class WabaConsent(models.Model):
         """The evidence, '' when the consent was given to a company that is not one of these."""
         self.ensure_one()
         return (self.evidence or "") if self.company_id in companies else ""
+
+    def _action_text(self):
+        """'Opt-in', or 'Opt-in (Offers)'."""
+        self.ensure_one()
+        text = selection_label(self.env, "action", self.action, self._name)
+        topic = self.sudo().topic_id.name
+        return f"{text} ({topic})" if topic else text
 
     def _opt_out_detail(self, company):
         """'12 Nov 2026 (replied “BAJA”)', or with the source where the words are not known."""
@@ -232,13 +266,23 @@ class WabaConsent(models.Model):
         """A ParsedRow, see `_parse_rows`."""
         faults = []
         text = {name: str(texts.get(name) or "").strip() for name in TEXTS}
+        topic = self.env["waba.topic"]._find_by_name(text["topic"], company)
+        if text["topic"] and not topic:
+            # Older lists have the purpose in this column.
+            text["purpose"] = self._parse_topic_as_purpose(text["topic"], company, faults)
         read = {
             "number": self._parse_number(text["number"], company, faults),
-            "purpose": self._parse_selection("purpose", text["purpose"], faults),
+            "purpose": self._parse_selection("purpose", text["purpose"], faults)
+            if text["purpose"] or not text["topic"]
+            else "marketing",
+            "topic_id": topic.id or 0,
+            "valid_until": self._parse_last_day(text["valid_until"], faults),
             "action": self._parse_selection("action", text["action"], faults),
             "at": self._parse_datetime(text["at"], faults),
             "evidence": self._add_date_order(text["evidence"], text["at"]),
         }
+        if topic and read["purpose"] == "utility":
+            faults.append(self.env._("“%s” is a topic of promotions.", topic.name))
         if read["action"] == "opt_in":
             self._check_evidence(f"{known} {text['evidence']}", faults)
         return ParsedRow(**read, faults=tuple(faults))
@@ -275,9 +319,9 @@ class WabaConsent(models.Model):
     @api.model
     def _parse_selection(self, name, text, faults):
         """The key of a selection for its label or a synonym, or '' and a fault appended."""
-        # "kept" is the result of a review in this database: it cannot be imported.
+        # "kept" and "ended" are decided in this database: they cannot be imported.
         choices, shipped = (
-            [choice for choice in found if choice[0] != "kept"]
+            [choice for choice in found if choice[0] not in ("kept", "ended")]
             for found in (
                 self._fields[name]._description_selection(self.env),
                 self._fields[name].selection,
@@ -301,6 +345,30 @@ class WabaConsent(models.Model):
             )
         )
         return ""
+
+    @api.model
+    def _parse_topic_as_purpose(self, text, company, faults):
+        """The word for a purpose, or '' and a fault appended: it is no topic of the company."""
+        if consent_lists.parse_choice("purpose", text):
+            return text
+        topics = self.env["waba.topic"].sudo().search([("company_id", "=", company.id)])
+        faults.append(
+            self.env._(
+                "“%(text)s” is not a topic of %(company)s. Topics: %(topics)s.",
+                text=text,
+                company=company.name,
+                topics=", ".join(topics.mapped("name")) or self.env._("none"),
+            )
+        )
+        return ""
+
+    @api.model
+    def _parse_last_day(self, text, faults):
+        """The date, None if there is none, or None and a fault appended."""
+        read = written_dates.parse_date(text, self._date_order()) if text else None
+        if read and not read.at:
+            faults.append(self.env._("“%s” is not a date. Use 2026-11-03 (yyyy-mm-dd).", text))
+        return read.at.date() if read and read.at else None
 
     @api.model
     def _date_order(self):
@@ -362,7 +430,9 @@ class WabaConsent(models.Model):
         outs = self._standing_opt_outs(opted_in, company)
         found = {}
         for index, row in enumerate(read):
-            out_at = outs.get((row.number, row.purpose))
+            # A topic that was closed by itself is opened by its own opt-in only.
+            keys = (row.number, row.purpose), (row.number, row.topic_id)
+            out_at = max((outs[key] for key in keys if key in outs), default=None)
             if row.action == "opt_in" and not row.faults and out_at and out_at <= row.at:
                 found[index] = row.number
         people = self.sudo(False).env["waba.recipient"]
@@ -371,8 +441,8 @@ class WabaConsent(models.Model):
 
     @api.model
     def _standing_opt_outs(self, wanted, company):
-        """{(E.164 number, purpose): naive UTC datetime} of the opt-outs in force for the company,
-        those of erased people included."""
+        """{(E.164 number, purpose or topic id): naive UTC datetime} of the opt-outs in force for
+        the company, those of erased people included."""
         people = (
             self.env["waba.recipient"].search(recipients_with_numbers(wanted)) if wanted else []
         )
@@ -384,8 +454,13 @@ class WabaConsent(models.Model):
                     continue
                 for number in wanted.intersection(person._number_forms()):
                     outs[number, purpose] = person[f"{purpose}_out_at"] or datetime.min
+            for said in person.topic_state_ids.filtered(lambda said: said.state == "opted_out"):
+                for number in wanted.intersection(person._number_forms()):
+                    outs[number, said.topic_id.id] = said.out_at
         for number, row in self.env["waba.erased.person"]._find_erased(wanted).items():
             for purpose in PURPOSES:
                 if row[f"no_{purpose}"]:
                     outs.setdefault((number, purpose), row.erased_at)
+            for topic in row.topic_ids:
+                outs.setdefault((number, topic.id), row.erased_at)
         return outs

@@ -13,8 +13,10 @@ from .waba_consent import TEXTS
 COLUMNS = {
     "person_id": "number",
     "purpose": "purpose",
+    "topic_name": "topic",
     "action": "action",
     "said_at": "at",
+    "ends_on": "valid_until",
     "evidence": "evidence",
 }
 
@@ -45,6 +47,14 @@ class WabaConsent(models.Model):
         store=False,
         help="When the person opted in or out: 2026-11-03 or 2026-11-03 10:30.",
     )
+
+    topic_name = fields.Char(
+        "Topic name", store=False, help="A topic of promotions; empty for all of them."
+    )
+    source_name = fields.Char(
+        "Opt-in source name", store=False, help="Created as an imported list if it does not exist."
+    )
+    ends_on = fields.Char("Last day", store=False, help="The last day of the opt-in.")
 
     @api.model
     def get_import_templates(self):
@@ -113,9 +123,17 @@ class WabaConsent(models.Model):
                 self._row_origin(index),
             )
         good = sorted(set(range(len(read))) - set(bad), key=lambda index: read[index].at)
-        accepted = [(read[index], self._row_origin(index)) for index in good]
+        entries = self.browse()
+        for name in dict.fromkeys((rows[index].get("source_name") or "").strip() for index in good):
+            accepted = [
+                (read[index], self._row_origin(index))
+                for index in good
+                if (rows[index].get("source_name") or "").strip() == name
+            ]
+            source = self._find_or_create_list(name, company)
+            entries |= self._record_rows(accepted, "import", company, source)
         return {
-            "ids": self._record_rows(accepted, "import", company).ids,
+            "ids": entries.ids,
             "messages": [],
             "nextrow": limit if limit < len(data) else 0,
         }
@@ -159,12 +177,24 @@ class WabaConsent(models.Model):
         )
 
     @api.model
-    def _record_rows(self, rows, source, company):
+    def _find_or_create_list(self, name, company):
+        """The opt-in source that a list names; none without a name."""
+        sources = self.env["waba.optin.source"]
+        if not name:
+            return sources
+        known = [("name", "=", name), ("company_id", "=", company.id)]
+        return sources.search(known, limit=1) or sources.create(
+            {"name": name, "kind": "file", "company_id": company.id, "sender_id": False}
+        )
+
+    @api.model
+    def _record_rows(self, rows, source, company, optin_source=None):
         """Record the consent of parsed rows.
 
         :param rows: [(ParsedRow without faults, origin: file and row, or the form)]
         :param source: 'import' | 'form'
         :param company: res.company that the consent is given to
+        :param optin_source: waba.optin.source of the opt-ins
         :return: their waba.consent entries; older ones for rows recorded before
         """
         numbers = {read.number for read, _origin in rows}
@@ -174,9 +204,17 @@ class WabaConsent(models.Model):
             person = known[read.number]
             evidence = ": ".join(filter(None, [origin, read.evidence]))
             person._set_consent(
-                read.purpose, read.action, source, evidence, at=read.at, company=company
+                read.purpose,
+                read.action,
+                source,
+                evidence,
+                at=read.at,
+                company=company,
+                topic=self.env["waba.topic"].browse(read.topic_id or []),
+                valid_until=read.valid_until,
+                optin_source=optin_source if read.action == "opt_in" else None,
             )
-            wanted.add((person.id, read.purpose, read.action, read.at))
+            wanted.add((person.id, read.purpose, read.topic_id, read.action, read.at))
         entries = self.search(
             [
                 ("recipient_id", "in", [person.id for person in known.values()]),
@@ -185,7 +223,16 @@ class WabaConsent(models.Model):
             ]
         )
         return entries.filtered(
-            lambda entry: (entry.recipient_id.id, entry.purpose, entry.action, entry.at) in wanted
+            lambda entry: (
+                (
+                    entry.recipient_id.id,
+                    entry.purpose,
+                    entry.topic_id.id or 0,
+                    entry.action,
+                    entry.at,
+                )
+                in wanted
+            )
         )
 
 
@@ -200,9 +247,11 @@ class WabaConsentRejected(models.Model):
 
     active = fields.Boolean(default=True, help="Off once imported or dismissed.")
     number = fields.Char("Phone number")
-    purpose = fields.Char("Topic")
+    purpose = fields.Char()
+    topic = fields.Char()
     action = fields.Char()
     at = fields.Char("Date")
+    valid_until = fields.Char()
     evidence = fields.Text()
     source = fields.Selection(
         [("form", "Form"), ("import", "Import")], required=True, readonly=True

@@ -8,6 +8,7 @@ import hmac
 import secrets
 
 from odoo import api, fields, models
+from odoo.fields import Command
 from odoo.tools import SQL
 
 from ...policy.numbers import canonical_number, forms_by_number
@@ -35,6 +36,7 @@ class WabaErasedPerson(models.Model):
     fingerprint = fields.Char(required=True, readonly=True)
     no_marketing = fields.Boolean("No promotions", readonly=True)
     no_utility = fields.Boolean("No service messages", readonly=True)
+    topic_ids = fields.Many2many("waba.topic", string="Closed topics", readonly=True)
     erased_at = fields.Datetime("Erased on", required=True, readonly=True)
     user_id = fields.Many2one("res.users", "Erased by", readonly=True, ondelete="set null")
 
@@ -70,10 +72,11 @@ class WabaErasedPerson(models.Model):
         }
 
     @api.model
-    def _record_opted_out(self, handles, no_marketing, no_utility):
-        """Store the fingerprints of a person who had opted out; a topic once set stays set."""
+    def _record_opted_out(self, handles, no_marketing, no_utility, topics=()):
+        """Store the fingerprints of a person who had opted out; what is once set stays set."""
         self.flush_model()
-        for fingerprint in self._fingerprints(handles).values():
+        fingerprints = list(self._fingerprints(handles).values())
+        for fingerprint in fingerprints:
             self.env.cr.execute(
                 SQL(
                     """INSERT INTO waba_erased_person AS e
@@ -92,6 +95,9 @@ class WabaErasedPerson(models.Model):
                 )
             )
         self.invalidate_model()
+        if topics:
+            rows = self.search([("fingerprint", "in", fingerprints)])
+            rows.topic_ids = [Command.link(topic.id) for topic in topics]
 
 
 class WabaRecipient(models.Model):
@@ -136,20 +142,21 @@ class WabaRecipient(models.Model):
         erased = self._find_erased_entries()
         for person, own in handles.items() if erased else ():
             for row in {erased[handle] for handle in own if handle in erased}:
-                for purpose in PURPOSES:
-                    if not row[f"no_{purpose}"]:
-                        continue
-                    # An opt-in given to another company does not replace the opt-out.
-                    if purpose not in person._last_entries(person._messaging_companies()):
-                        person._set_consent(
-                            purpose,
-                            "opt_out",
-                            "erased",
-                            self.env._(
-                                "Kept as an anonymous fingerprint when the data was erased."
-                            ),
-                            at=row.erased_at,
-                        )
+                person._apply_erased_opt_out(row)
+
+    def _apply_erased_opt_out(self, row):
+        """Give this recipient what a waba.erased.person says, unless they said otherwise since."""
+        evidence = self.env._("Kept as an anonymous fingerprint when the data was erased.")
+        for purpose in PURPOSES:
+            if not row[f"no_{purpose}"]:
+                continue
+            # An opt-in given to another company does not replace the opt-out.
+            if purpose not in self._last_entries(self._messaging_companies()):
+                self._set_consent(purpose, "opt_out", "erased", evidence, at=row.erased_at)
+        for topic in row.topic_ids - self.consent_ids.topic_id:
+            self._set_consent(
+                "marketing", "opt_out", "erased", evidence, at=row.erased_at, topic=topic
+            )
 
     def _delete_erased_entries(self, purpose):
         """Clear the erased opt-outs of recipients who opted in again."""
@@ -157,3 +164,8 @@ class WabaRecipient(models.Model):
         back = self.filtered(lambda person: person._has_all_opt_ins(purpose))
         for row in back._find_erased_entries().values():
             row[f"no_{purpose}"] = False
+
+    def _delete_erased_topic(self, topic):
+        """Clear the erased closing of a topic that these people have opened again."""
+        for row in self._find_erased_entries().values():
+            row.topic_ids -= topic

@@ -42,6 +42,23 @@ class WabaRecipient(models.Model):
                 new = self._find_or_create_by_number(out.portfolio_id[:1], sorted(unknown))
                 people |= self.union(*new.values())
             (people - out)._set_consent(purpose, "opt_out", "merge", self._merge_evidence(opt_out))
+        for topic in people._closed_topics():
+            self._merge_closed_topic(people, numbers, topic)
+
+    def _merge_closed_topic(self, people, numbers, topic):
+        """A topic that one of these rows of one person has closed is closed for all of them.
+
+        :param numbers: E.164 numbers of their records, some perhaps without a row
+        """
+        closed = people.filtered(lambda person: topic in person._closed_topics())
+        unknown = numbers.difference(people._number_forms())
+        new = self._find_or_create_by_number(closed.portfolio_id[:1], sorted(unknown))
+        entry = closed._same_person().consent_ids.filtered(
+            lambda entry: (entry.topic_id, entry.action) == (topic, "opt_out")
+        )[:1]
+        (people.union(*new.values()) - closed)._set_consent(
+            "marketing", "opt_out", "merge", self._merge_evidence(entry), topic=topic
+        )
 
     def _merge_evidence(self, entry):
         """Evidence of an opt-out by merge. Without the number: this entry outlives its erasure."""

@@ -6,7 +6,7 @@ Written by `_set_consent` and by merges of recipients, read by everything that s
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .consent_sql import PURPOSES, consent_sql, shared_consent_sql
+from .consent_sql import PURPOSES, consent_sql, in_force_sql, shared_consent_sql
 
 
 class WabaOptIn(models.Model):
@@ -33,9 +33,13 @@ class WabaOptIn(models.Model):
         [("marketing", "Promotions"), ("utility", "Service messages")], required=True, readonly=True
     )
     at = fields.Datetime("Since", required=True, readonly=True)
+    valid_until = fields.Date(
+        readonly=True, help="The last day on which it counts. Empty: without end."
+    )
 
     # Checked for every message before it is sent: one probe of this index.
     _given_uniq = models.UniqueIndex("(recipient_id, company_id, purpose)")
+    _ends_idx = models.Index("(valid_until) WHERE valid_until IS NOT NULL")
 
 
 class WabaRecipient(models.Model):
@@ -124,26 +128,33 @@ class WabaRecipient(models.Model):
                 at,
             )
         )
+        if purpose == "marketing":
+            self._void_topic_opt_ins(until=at)
         return self._refresh_consent_states()
 
-    def _apply_opt_in(self, purpose, at, company):
+    def _apply_opt_in(self, purpose, at, company, valid_until=False):
         """Set an opt-in to `company` at `at` (naive UTC), unless an opt-out is later.
 
         `self` is every row of one person.
+
+        :param valid_until: the last day on which it counts, or False
 
         :return: the rows whose `marketing_state` or `utility_state` changed
         """
         self.flush_model()
         self.env.cr.execute(
             SQL(
-                """INSERT INTO waba_opt_in AS given (recipient_id, company_id, purpose, at)
-                   SELECT r.id, %(company)s, %(purpose)s, %(at)s
+                """INSERT INTO waba_opt_in AS given
+                          (recipient_id, company_id, purpose, at, valid_until)
+                   SELECT r.id, %(company)s, %(purpose)s, %(at)s, %(valid_until)s::date
                      FROM waba_recipient r
                     WHERE r.id = ANY(%(ids)s)
                       AND NOT EXISTS (SELECT 1 FROM waba_recipient o
                                        WHERE o.id = ANY(%(ids)s) AND o.%(out)s > %(at)s)
                        ON CONFLICT (recipient_id, company_id, purpose)
-                       DO UPDATE SET at = GREATEST(given.at, EXCLUDED.at)""",
+                       DO UPDATE SET at = EXCLUDED.at, valid_until = EXCLUDED.valid_until
+                    WHERE given.at <= EXCLUDED.at""",
+                valid_until=valid_until or None,
                 company=company.id,
                 purpose=purpose,
                 at=at,
@@ -165,6 +176,7 @@ class WabaRecipient(models.Model):
                 self.ids,
             )
         )
+        self._void_topic_opt_ins()
         return self._refresh_consent_states()
 
     def _refresh_consent_states(self):
@@ -190,7 +202,13 @@ class WabaRecipient(models.Model):
             )
         )
         self.invalidate_model(
-            ["marketing_state", "utility_state", "marketing_out_at", "utility_out_at"]
+            [
+                "marketing_state",
+                "utility_state",
+                "marketing_out_at",
+                "utility_out_at",
+                "consent_ends_on",
+            ]
         )
         self.env["waba.opt.in"].invalidate_model()
         return self.browse(id_ for (id_,) in rows)
@@ -201,20 +219,24 @@ class WabaRecipient(models.Model):
 
         :param pairs: SELECT of (from_id, to_id), ids of waba_recipient
         """
+        self._copy_topic_states(pairs)
         # A campaign creates recipients by the thousand, and many databases have no opt-ins at all.
         if not self.env.execute_query(SQL("SELECT 1 FROM waba_opt_in LIMIT 1")):
             return
         self.flush_model()
         rows = self.env.execute_query(
             SQL(
-                """INSERT INTO waba_opt_in AS given (recipient_id, company_id, purpose, at)
-                   SELECT pair.to_id, other.company_id, other.purpose, max(other.at)
+                """INSERT INTO waba_opt_in AS given
+                          (recipient_id, company_id, purpose, at, valid_until)
+                   SELECT pair.to_id, other.company_id, other.purpose, max(other.at),
+                          (array_agg(other.valid_until ORDER BY other.at DESC))[1]
                      FROM (%s) pair
                      JOIN waba_opt_in other ON other.recipient_id = pair.from_id
                     WHERE pair.from_id <> pair.to_id
                  GROUP BY 1, 2, 3
                        ON CONFLICT (recipient_id, company_id, purpose)
-                       DO UPDATE SET at = GREATEST(given.at, EXCLUDED.at)
+                       DO UPDATE SET at = EXCLUDED.at, valid_until = EXCLUDED.valid_until
+                    WHERE given.at <= EXCLUDED.at
                 RETURNING given.recipient_id""",
                 pairs,
             )
@@ -235,8 +257,10 @@ class WabaRecipient(models.Model):
                 """SELECT 1 FROM waba_account account
                     WHERE NOT EXISTS (SELECT 1 FROM waba_opt_in given
                                        WHERE given.recipient_id = %s AND given.purpose = %s
-                                         AND given.company_id = account.company_id) LIMIT 1""",
+                                         AND given.company_id = account.company_id AND %s)
+                    LIMIT 1""",
                 self.id,
                 purpose,
+                in_force_sql("given"),
             )
         )

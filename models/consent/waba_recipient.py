@@ -9,6 +9,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...policy import numbers
+from ..tools.hooks import hook
 from ..tools.phone_countries import e164_sql
 from .consent_sql import PURPOSES
 
@@ -370,6 +371,25 @@ class WabaRecipient(models.Model):
                 self.browse(id_)._merge_recipient(self.browse(holder))
         self._inherit_erased_uids(set(uids.values()))
 
+    # === Inbound messages ===
+
+    @hook
+    def _on_lead_from_message(self, sender, item):
+        """Before a message of this person, of whom there is no record, becomes a lead.
+
+        :param sender: waba.sender it was written to
+        :param item: cloud_api.InboundMessage
+        :return: values of the lead
+        """
+
+    @hook
+    def _on_inbound_text(self, message, at):
+        """After a message of this person was stored and its preference detected (`wish`).
+
+        :param at: when it was written, naive UTC
+        :return: whether an opt-in was recorded
+        """
+
     # === Change of number or user id ===
     # Webhooks arrive in any order, so each row keeps its former user ids: what still arrives under
     # one belongs to it. A number that was given up is assigned to another person one day, so its
@@ -465,6 +485,7 @@ class WabaRecipient(models.Model):
         other.message_ids.write({"recipient_id": self.id})
         self.env["waba.conversation"]._merge_conversations(other, self)
         self._move_links(other)
+        self._on_person_merge(other)
         entries = other._standing_entries()
         former = (other.former_uids or "").split()
         other.write({"user_uid": False, "former_uids": False, "name": other.name or user_uid})
@@ -480,6 +501,10 @@ class WabaRecipient(models.Model):
             other.unlink()
         self._merge_possible_opt_out(possible_opt_out)
 
+    @hook
+    def _on_person_merge(self, other):
+        """After messages and conversations of `other`, the same person's row, moved to this one."""
+
     def _move_personal_data(self, other):
         """Move past messages, conversations and send history from another row of the same person.
 
@@ -490,6 +515,7 @@ class WabaRecipient(models.Model):
         ).write({"recipient_id": self.id})
         self.env["waba.conversation"]._merge_conversations(other, self)
         self._move_links(other)
+        self._on_person_merge(other)
         self._merge_send_history(other)
 
     def _merge_send_history(self, other):

@@ -10,6 +10,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..base.waba_failure import DATED_REASONS
+from ..tools.hooks import hook
 from .consent_sql import PURPOSES
 from .waba_consent import ParsedRow
 from .waba_recipient import recipients_with_numbers
@@ -51,24 +53,34 @@ class WabaRecipient(models.Model):
         readonly=True,
     )
 
+    @hook
+    def _on_written(self, message):
+        """After the person's inbound message was stored and read for an opt-out or opt-in.
+
+        :param message: waba.message, of any kind that a person sends
+        """
+
     def action_record_consent(self):
         """Open the form by which the user records an opt-in or opt-out of this person."""
         self.ensure_one()
         return self.env["waba.consent.note"]._open(recipient_id=self.id)
 
-    def _opt_out_details(self, reason, company):
+    def _opt_out_details(self, reason, company, topic=None):
         """{recipient id: '12 Nov (replied “BAJA”)'}: the last opt-out of each, in the log.
 
         :param reason: an exclusion reason; for one that is no opt-out the result is empty
         :param company: res.company to whose users the person's words are shown
+        :param topic: waba.topic of the message, if it has one
         """
-        purpose = {"opted_out": "marketing", "opted_out_utility": "utility"}.get(reason)
-        if not purpose or not self:
+        purpose = "utility" if reason == "opted_out_utility" else "marketing"
+        if reason not in DATED_REASONS or not self:
             return {}
+        about = topic.id if topic and reason == "topic_closed" else False
         entries = self.env["waba.consent"].sudo().search(
             [
                 ("recipient_id", "in", self.ids),
                 ("purpose", "=", purpose),
+                ("topic_id", "=", about),
                 ("action", "=", "opt_out"),
             ],
             order="at, id",
@@ -145,10 +157,23 @@ class WabaRecipient(models.Model):
 
     # === Changing consent ===
 
-    def _set_consent(self, purpose, action, source, evidence, at=None, message=None, company=None):
+    def _set_consent(
+        self,
+        purpose,
+        action,
+        source,
+        evidence,
+        at=None,
+        message=None,
+        company=None,
+        topic=None,
+        valid_until=None,
+        optin_source=None,
+    ):
         """Record an opt-in or opt-out in the consent log, then update the state that sending reads.
 
-        An opt-out applies to all our companies, an opt-in to the one company it was given to.
+        An opt-out applies to all our companies, an opt-in to the one company it was given to. With
+        a topic both are about that topic alone; an opt-out without one closes all of them.
         An entry that changes nothing is recorded too: older ones that arrive after it have no
         effect because of it. An entry older than the latest one on its topic changes nothing.
 
@@ -159,27 +184,34 @@ class WabaRecipient(models.Model):
         :param at: naive UTC datetime when it was given; now if not given
         :param message: the waba.message that contains it or that it is about
         :param company: res.company it was given to; see `_consent_company` if not given
+        :param topic: waba.topic under promotions, None for all of the purpose
+        :param valid_until: last day of an opt-in, False for none; the company's rule if not given
+        :param optin_source: waba.optin.source by which an opt-in came
         :return: the rows whose state changed
-        :raise ValueError: an opt-in without a company
+        :raise ValueError: an opt-in without a company, or a topic of another purpose
         """
         at = at or fields.Datetime.now()
+        if topic and purpose != "marketing":
+            raise ValueError("topics are kinds of promotions")
+        company = topic.company_id if topic else company
         companies = {person: person._consent_company(message, company) for person in self}
         if action == "opt_in" and not all(companies.values()):
             raise ValueError("an opt-in holds for one company: say which one it was given to")
+        ends = {
+            person: action == "opt_in"
+            and (companies[person]._waba_consent_end(purpose, at) if valid_until is None
+                 else valid_until)
+            for person in self
+        }  # fmt: skip
         entry = {"purpose": purpose, "action": action, "source": source, "at": at}
-        entries = self.env["waba.consent"].create(
-            [
-                {
-                    **entry,
-                    "recipient_id": person.id,
-                    "company_id": companies[person].id,
-                    "evidence": evidence,
-                    "message_id": message.id if message else False,
-                }
-                for person in self
-                if not person._is_recorded(**entry, company=companies[person])
-            ]
-        )
+        entry |= {"topic_id": topic.id if topic else False}
+        links = {
+            "message_id": message.id if message else False,
+            "optin_source_id": optin_source.id if optin_source else False,
+        }
+        entries = self._create_entries(entry, companies, ends, {**links, "evidence": evidence})
+        if topic:
+            return self._set_topic_consent(action, source, at, topic, ends)
         changed = self.browse()
         if action == "opt_out":
             # Erasure by one company does not change the consent in other portfolios.
@@ -187,7 +219,9 @@ class WabaRecipient(models.Model):
             changed = people._apply_opt_out(purpose, at)
         else:
             for person in self:
-                changed |= person._same_person()._apply_opt_in(purpose, at, companies[person])
+                changed |= person._same_person()._apply_opt_in(
+                    purpose, at, companies[person], ends[person]
+                )
         if entries and (purpose, action) == ("marketing", "opt_out"):
             self.env["waba.message"]._record_opt_outs(SQL("c.id IN %s", tuple(entries.ids)))
         if purpose == "marketing":
@@ -197,13 +231,51 @@ class WabaRecipient(models.Model):
             self._delete_erased_entries(purpose)
         return changed
 
+    def _create_entries(self, entry, companies, ends, shown):
+        """Create the waba.consent of each of these people, unless the log has it.
+
+        :param entry: values that identify it, as parameters of `_is_recorded`
+        :param companies, ends: {recipient: res.company}, {recipient: date or False}
+        :param shown: further values, by which it can be verified
+        """
+        return self.env["waba.consent"].create(
+            [
+                {
+                    **entry,
+                    **shown,
+                    "recipient_id": person.id,
+                    "company_id": companies[person].id,
+                    "valid_until": ends[person],
+                }
+                for person in self
+                if not person._is_recorded(**entry, company=companies[person])
+            ]
+        )
+
+    def _set_topic_consent(self, action, source, at, topic, ends):
+        """Update what these people said about one topic; see `_set_consent`.
+
+        Closing a topic is no opt-out of promotions: it is not attributed to a message, decides no
+        possible opt-out, and leaves the phone blacklist as it is.
+
+        :param ends: {recipient: last day of the opt-in, or False}
+        :return: every row of these people
+        """
+        if action == "opt_out":
+            return (self if source == "erased" else self._same_person())._close_topic(topic, at)
+        changed = self.browse()
+        for person in self:
+            changed |= person._same_person()._open_topic(topic, at, ends[person])
+        changed._delete_erased_topic(topic)
+        return changed
+
     def _set_marketing_state(self, state, source, evidence, at=None, message=None, company=None):
         """`_set_consent` for promotions, by the resulting state: 'opted_in' | 'opted_out'."""
         return self._set_consent(
             "marketing", ACTION_BY_STATE[state], source, evidence, at, message, company
         )
 
-    def _is_recorded(self, purpose, action, source, at, company):
+    def _is_recorded(self, purpose, action, source, at, company, topic_id=False):
         """Whether the consent log has this entry: a webhook may be applied twice."""
         return bool(
             self.env["waba.consent"].search_count(
@@ -211,6 +283,7 @@ class WabaRecipient(models.Model):
                     ("recipient_id", "=", self.id),
                     ("company_id", "=", company.id),
                     ("purpose", "=", purpose),
+                    ("topic_id", "=", topic_id),
                     ("action", "=", action),
                     ("source", "=", source),
                     ("at", "=", at),
@@ -225,6 +298,8 @@ class WabaRecipient(models.Model):
         :param entries: waba.consent, oldest first
         """
         for entry in entries:
+            if entry.action not in STATE_BY_ACTION:
+                continue
             self._set_consent(
                 entry.purpose,
                 entry.action,
@@ -233,6 +308,9 @@ class WabaRecipient(models.Model):
                 at=entry.at,
                 message=entry.message_id,
                 company=entry.company_id,
+                topic=entry.topic_id,
+                valid_until=entry.valid_until,
+                optin_source=entry.optin_source_id,
             )
 
     def _copy_opt_outs(self, others, source, evidence, at=None):
@@ -243,6 +321,9 @@ class WabaRecipient(models.Model):
                 self.filtered(lambda person, name=name: person[name] != "opted_out")._set_consent(
                     purpose, "opt_out", source, evidence, at=at
                 )
+        for topic in others._closed_topics():
+            people = self.filtered(lambda person, topic=topic: topic not in person._closed_topics())
+            people._set_consent("marketing", "opt_out", source, evidence, at=at, topic=topic)
 
     # === Reading the consent log ===
 
@@ -260,34 +341,48 @@ class WabaRecipient(models.Model):
         applicable = self._company_entries_domain(self._consent_company(company=company))
         return bool(self.env["waba.consent"].search_count(later & applicable, limit=1))
 
-    def _company_entries_domain(self, companies):
+    def _company_entries_domain(self, companies, topic=None):
         """Domain of the opt-ins given to these companies and all opt-outs of these people. Not of
-        "kept" entries, which are neither."""
+        "kept" entries, which are neither, nor of those about another topic than `topic`."""
         applicable = Domain("action", "=", "opt_out") | (
             Domain("action", "in", list(STATE_BY_ACTION))
             & Domain("company_id", "in", companies.ids)
         )
-        return Domain("recipient_id", "in", self._same_person().ids) & applicable
+        about = Domain("topic_id", "in", [False, *(topic.ids if topic else ())])
+        return Domain("recipient_id", "in", self._same_person().ids) & about & applicable
 
-    def _last_entries(self, companies):
-        """{purpose: the latest waba.consent of these people that applies to these companies}."""
+    def _last_entries(self, companies, topic=None):
+        """{purpose: the latest waba.consent of these people that applies to these companies}.
+
+        :param topic: those about this topic come before general ones, unless closed by them later
+        """
         if not self:
             return {}
         entries = self.env["waba.consent"].search(
-            self._company_entries_domain(companies), order="at, id"
+            self._company_entries_domain(companies, topic), order="at, id"
         )
+        own = entries.filtered("topic_id")[-1:]
+        closed = entries.filtered(
+            lambda entry: (entry.purpose, entry.action) == ("marketing", "opt_out") and entry != own
+        )[-1:]
+        if own and not (closed and (closed.at, closed.id) > (own.at, own.id)):
+            entries = (entries - own) + own
         return {entry.purpose: entry for entry in entries}
 
     def _standing_entries(self):
-        """The entries of these rows that are in force: the latest opt-out of each purpose, and the
-        latest opt-in of each company; oldest first."""
+        """The entries of these rows that are in force: the latest opt-out of each purpose and
+        topic, and the latest opt-in to each of each company; oldest first."""
         last = {}
         for entry in self.consent_ids.sorted(lambda entry: (entry.at, entry.id)):
+            about = (entry.purpose, entry.topic_id)
+            if entry.action == "ended":
+                last.pop((*about, "opt_in", entry.company_id), None)
+                continue
             company = entry.company_id if entry.action == "opt_in" else None
-            last[entry.purpose, entry.action, company] = entry
+            last[(*about, entry.action, company)] = entry
         given = [
             entry
-            for (_purpose, action, company), entry in last.items()
+            for (_purpose, _topic, action, company), entry in last.items()
             if action == "opt_out" or company
         ]
         return sorted(given, key=lambda entry: (entry.at, entry.id))
@@ -296,7 +391,15 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _opt_in_from_form(
-        self, number, purpose, source_text, evidence, company=None, action="opt_in"
+        self,
+        number,
+        purpose,
+        source_text,
+        evidence,
+        company=None,
+        action="opt_in",
+        topic=None,
+        valid_until=None,
     ):
         """Record an opt-in given in a form: for website controllers and landing pages.
 
@@ -310,6 +413,8 @@ class WabaRecipient(models.Model):
         :param evidence: the sentence they agreed to, and what shows it (address, IP, time)
         :param company: res.company, the current one if not given
         :param action: 'opt_in'; 'opt_out' for a form by which people opt out
+        :param topic: waba.topic under promotions, None for all of the purpose
+        :param valid_until: last day of an opt-in, see `_set_consent`
         :return: FormResult
         """
         company = company or self.env.company
@@ -318,6 +423,8 @@ class WabaRecipient(models.Model):
         read = ParsedRow(
             number=ledger._parse_number((number or "").strip(), company, faults),
             purpose=ledger._parse_selection("purpose", purpose or "", faults),
+            topic_id=topic.id if topic else 0,
+            valid_until=valid_until,
             action=ledger._parse_selection("action", action or "", faults),
             at=fields.Datetime.now(),
             evidence=(evidence or "").strip(),
@@ -327,6 +434,7 @@ class WabaRecipient(models.Model):
         faults += ledger._own_number_faults([read]).values()
         if faults:
             texts = {"number": number, "purpose": purpose, "action": action, "evidence": evidence}
+            texts |= {"topic": topic and topic.name, "valid_until": valid_until}
             texts["at"] = f"{fields.Datetime.to_string(read.at)} UTC"
             self.env["waba.consent.rejected"]._store_row(
                 texts, "form", faults, company, source_text
@@ -339,9 +447,11 @@ class WabaRecipient(models.Model):
         """The entry of this form; the latest one if it is the same."""
         ledger = self.env["waba.consent"]
         person = self._company_recipient(read.number, company)
-        last = person._last_entries(company).get(read.purpose)
+        topic = self.env["waba.topic"].browse(read.topic_id or [])
+        last = person._last_entries(company, topic).get(read.purpose)
         evidence = ": ".join(filter(None, [source_text, read.evidence]))
-        if last and (last.action, last.source, last.evidence) == (read.action, "form", evidence):
+        known = (last.topic_id, last.action, last.source, last.evidence) if last else None
+        if known == (topic, read.action, "form", evidence):
             return last
         return ledger._record_rows([(read, source_text)], "form", company)
 

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 from ..tools.system_fields import USER_GROUP
-from .consent_sql import consent_sql
+from .consent_sql import consent_sql, topic_sql
 from .waba_recipient import recipients_with_numbers
 
 # They change a number as well: the country it is parsed by, the contact whose number a lead has.
@@ -49,11 +49,12 @@ class WabaRenumbered(models.Model):
     # === Which records are on hold ===
 
     @api.model
-    def _held_records(self, model, record_ids, companies):
+    def _held_records(self, model, record_ids, companies, topic_id=None):
         """{(company id, record id, purpose)}: records that get no messages for this purpose.
 
         :param model: name of the records' model
         :param companies: res.company that would send
+        :param topic_id: id of the promotions' waba.topic, if they have one
         """
         self.flush_model()
         self.env["waba.recipient"].flush_model()
@@ -68,7 +69,10 @@ class WabaRenumbered(models.Model):
                     WHERE held.settled_at IS NULL AND p.state = 'opted_out'
                       AND held.res_model = %(model)s AND held.res_id = ANY(%(ids)s)""",
                 companies=companies.ids,
-                marketing=consent_sql("marketing", SQL("c.id")),
+                marketing=SQL(
+                    "COALESCE(%s, %s)", topic_sql(topic_id or None),
+                    consent_sql("marketing", SQL("c.id")),
+                ),
                 utility=consent_sql("utility", SQL("c.id")),
                 model=model,
                 ids=list(record_ids),
@@ -99,6 +103,7 @@ class WabaRenumbered(models.Model):
                 "opted_out" in (person.marketing_state, person.utility_state)
                 or person.marketing_out_at
                 or person.utility_out_at
+                or person._closed_topics()
             )
         )
         return {number: p for p in out for number in wanted.intersection(p._number_forms())}

@@ -121,8 +121,14 @@ class WabaConversation(models.Model):
         queue = self.env["waba.message"]._queue_direct
         common = {"origin": "manual", "user": self.env.user, "values": values}
         if template_id := request.get("template_id"):
+            if known := self.env["waba.message"]._find_by_origin_key([key]):
+                return known
             template = self._find_template(template_id)
-            lines = self._filled_lines(template, request.get("values") or {})
+            lines = self._filled_lines(template, request, is_sent=True)
+            values.update(self._document_values(request))
+            if chosen := request.get("fallback"):
+                fallbacks = self.env(su=False)["waba.fallback"]
+                values["fallback"] = fallbacks._checked_values(chosen, record)
             return queue(
                 self.sender_id,
                 target,
@@ -353,7 +359,7 @@ class WabaConversation(models.Model):
         """
         conversation, record = self._find_or_create_conversation(request, request.get("shown"))
         template = conversation._find_template(request.get("template_id"))
-        lines = conversation._filled_lines(template, request.get("values") or {})
+        lines = conversation._filled_lines(template, request)
         target, _values = conversation._target_values(record)
         messages = self.env["waba.message"]
         facts = (
@@ -364,6 +370,9 @@ class WabaConversation(models.Model):
         variables = lines._read_variables(target.env)
         values = {variable.id: variable.record_value(target, facts) for variable in variables}
         parameters = lines._freeze_texts(values)
+        document = self.env["waba.document"]._readable_document(request.get("document"))
+        if document is not None:
+            self.env["waba.document"]._show_document(parameters, document)
         problem, repeat = conversation._template_problem(target, template, lines)
         return {
             "html": str(template._render_phone(parameters)),
@@ -373,7 +382,9 @@ class WabaConversation(models.Model):
                     "label": line._placeholder_hint(),
                     "value": line._fixed_text() or values[line.id],
                     "is_fixed": line._is_fixed(),
-                    "is_hidden": line.source == "link" or line.kind == "payload",
+                    "is_hidden": line.source == "link"
+                    or line.kind == "payload"
+                    or (line.kind == "document" and document is not None),
                 }
                 for line in lines.sorted("sequence")
             ],
@@ -418,19 +429,36 @@ class WabaConversation(models.Model):
             raise UserError(self.env._("This template belongs to another WhatsApp account."))
         return template
 
-    def _filled_lines(self, template, values):
-        """The template's variables, with the salesperson's texts in place of their values.
+    def _filled_lines(self, template, request, is_sent=False):
+        """The template's variables with the salesperson's texts, and those of a document.
 
-        :param values: {id of the variable, as text: its text}
+        :param request: dict, perhaps with `values`, {id of the variable, as text: its text}, and
+            `document`, [model, id] of a quotation or invoice
+        :param is_sent: make the document's PDF, for the header
         """
-        lines = template.variable_ids
-        typed = lines.filtered(lambda line: str(line.id) in values and not line._is_fixed())
+        lines, values = template.variable_ids, request.get("values") or {}
+        documents = self.env["waba.document"]
+        document = documents._readable_document(request.get("document"))
+        shown = lines.filtered(lambda line: line.component == "header" and line.kind == "document")
+        file = None
+        if is_sent and document is not None and shown:
+            file = documents._document_file(document, self.sudo().sender_id.company_id)
+        lines = documents._fill_lines(lines, document, file)
+        typed = lines.filtered(lambda line: str(line._origin.id) in values and not line._is_fixed())
         return (lines - typed).concat(
             *(
-                line.new({"source": "text", "text": str(values[str(line.id)])}, origin=line)
+                line.new({"source": "text", "text": str(values[str(line._origin.id)])},
+                         origin=line._origin)
                 for line in typed
             )
-        )
+        )  # fmt: skip
+
+    def _document_values(self, request):
+        """Field values of a message about a quotation or invoice."""
+        if not request.get("document"):
+            return {}
+        model, id_ = request["document"]
+        return {"document_model": model, "document_id": id_}
 
 
 class WabaVariableMixin(models.AbstractModel):

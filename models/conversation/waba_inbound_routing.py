@@ -120,11 +120,14 @@ class WabaRecipient(models.Model):
     def _new_lead(self, sender, item, answered):
         """Create a lead for an unknown contact, with the company's settings.
 
-        It is attributed to the ad they came from, else to the campaign whose message is answered.
+        It is attributed to the ad they came from, else to the campaign whose message is answered,
+        else to the opt-in source that it names.
         """
         company = sender.company_id
         leads = self.env["crm.lead"].with_company(company)
-        attribution = answered.sender_id._on_new_lead(answered) if answered else []
+        attribution = self._on_lead_from_message(sender, item)
+        if answered:
+            attribution += answered.sender_id._on_new_lead(answered)
         if item.referral:
             attribution += self._on_referred_lead(sender, item)
         known_name = self.app_name or item.profile_name or self.name
@@ -146,6 +149,19 @@ class WabaRecipient(models.Model):
                 **{name: value for values in attribution for name, value in values.items()},
             }
         )
+
+    def _referral_values(self, sender, item):
+        """Values of a message by the ad it came from."""
+        found = self._on_referral(sender, item) if item.referral else ()
+        return {name: value for values in found for name, value in values.items()}
+
+    @hook
+    def _on_referral(self, sender, item):
+        """Before a message that came from an ad is stored.
+
+        :param item: cloud_api.InboundMessage
+        :return: {field: value} of the message
+        """
 
     @hook
     def _on_referred_lead(self, sender, item):

@@ -24,7 +24,7 @@ from ..base.waba_message import (
     REPLY_PERIOD,
     REPORTED_KINDS,
 )
-from ..tools.hooks import hook, implements
+from ..tools.hooks import implements
 from ..tools.labels import selection_labels, with_language
 from ..tools.moments import format_moment
 from .waba_conversation_thread import MARK_KINDS
@@ -67,6 +67,19 @@ class WabaMessage(models.Model):
 
     # Answer
     no_answer_at = fields.Datetime("Closed without answer", readonly=True)
+
+    # The ad they came from
+    ad_id = fields.Many2one(
+        "waba.ad", "Ad", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    ctwa_clid = fields.Char(
+        "Ad click ID",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        groups="waba_campaign.waba_group_manager",
+        help="Meta's ID of the click on the ad.",
+    )
 
     # Automatic reply
     auto_reply_id = fields.Many2one(
@@ -114,13 +127,17 @@ class WabaMessage(models.Model):
             conversation._take_control(at)
             if item.kind != "reaction":
                 conversation._reopen()
+            if item.referral:
+                conversation._on_click(message)
         message._create_inbound_media(item)
         message._post_inbound_note(conversation, is_new=rung == landing.NEW_LEAD)
         message._apply_inbound_preference(at)
         if is_written:
+            person._on_written(message)
             message._answer_automatically(conversation, at)
             conversation._notify_viewers()
             message._on_inbound()
+            conversation._on_written(message)
         self.env["waba.account"]._on_message_changes(message.ids)
         return message
 
@@ -314,7 +331,7 @@ class WabaMessage(models.Model):
                 "user_id": self._responsible_user(record, answered),
                 "payload": item.payload or False,
                 "reply_to_id": answered.id,
-                **self._referral_values(sender, item),
+                **person._referral_values(sender, item),
             }
         )
 
@@ -338,19 +355,6 @@ class WabaMessage(models.Model):
             "details": item.details or False,
             "sent_at": at,
         }
-
-    @api.model
-    def _referral_values(self, sender, item):
-        found = self._on_referral(sender, item) if item.referral else ()
-        return {name: value for values in found for name, value in values.items()}
-
-    @hook
-    def _on_referral(self, sender, item):
-        """Before a message that came from an ad is stored.
-
-        :param item: cloud_api.InboundMessage
-        :return: {field: value} of the message
-        """
 
     @api.model
     def _responsible_user(self, record, answered):
@@ -507,7 +511,9 @@ class WabaMessage(models.Model):
             person._set_marketing_state("opted_out", source, evidence, at=at, message=self)
         elif self.wish == POSSIBLE_OPT_OUT:
             person._flag_possible_opt_out(self, at)
-        elif (
+        if any(person._on_inbound_text(self, at)):
+            return
+        if (
             self.wish == "opt_in"
             and person._consent_state("marketing", self.company_id) == "opted_out"
         ):
@@ -641,18 +647,23 @@ class WabaMessage(models.Model):
     def _post_outbound_note(self, media):
         """Log a note, without notifying anyone, on the records that they were sent from."""
         noted = self.sudo().filtered(
-            lambda one: one.res_id and one.origin != "test" and one.kind != "reaction"
+            lambda one: one._note_target()[1] and one.origin != "test" and one.kind != "reaction"
         )
         name = media["attachment"].sudo().name if media else ""
         conversations = noted._find_conversations()
         for (model, author), messages in noted.grouped(
-            lambda one: (one.res_model, one.origin == "manual" and one.user_id.partner_id)
-        ).items():
-            existing = messages.env[model].browse(messages.mapped("res_id")).exists()
-            messages = messages.filtered(lambda one, ids=existing._ids: one.res_id in ids)
+            lambda one: (
+                one._note_target()[0], one.origin == "manual" and one.user_id.partner_id
+            )
+        ).items():  # fmt: skip
+            ids = [one._note_target()[1] for one in messages]
+            existing = messages.env[model].browse(ids).exists()
+            messages = messages.filtered(
+                lambda one, ids=existing._ids: one._note_target()[1] in ids
+            )
             while messages:
                 # Two messages about one record have a note each.
-                first = {one.res_id: one for one in reversed(messages)}
+                first = {one._note_target()[1]: one for one in reversed(messages)}
                 notes = existing.browse(first)._message_log_batch(
                     {
                         id_: one._outbound_note(name, conversations.get(one.id))
@@ -663,6 +674,12 @@ class WabaMessage(models.Model):
                 for one, note in zip(first.values(), notes, strict=True):
                     one.note_id = note
                     messages -= one
+
+    def _note_target(self):
+        """(model, id) of the record with the note: the document, else the lead or contact."""
+        if self.document_model in self.env and self.document_id:
+            return self.document_model, self.document_id
+        return self.res_model, self.res_id
 
     def _find_conversations(self):
         """{message id: waba.conversation} of those messages that have one."""
@@ -811,13 +828,40 @@ class WabaMessage(models.Model):
             "place": self._format_location(details),
             "contacts": details.get("contacts", []),
             "order": details.get("order", []),
+            "quotation": self._quotation_state(),
             "is_forwarded": bool(details.get("forwarded")),
             "is_voice": bool(details.get("voice")),
             "files": [media._format_file(record) for media in self.media_ids],
             "edited": False,
             "is_revoked": False,
-            "ad": next(filter(None, self._on_format_bubble()), False),
+            "ad": self._format_ad(),
         }
+
+    def _format_ad(self):
+        """The ad that they came from; False without one."""
+        ad = self.ad_id
+        return bool(ad) and {
+            "id": ad.id,
+            "kind": ad.source_type or "ad",
+            "headline": ad.headline or "",
+            "text": ad.body or "",
+            "url": ad.source_url or False,
+            "is_video": ad.media_type == "video",
+            "picture": f"/web/image/waba.ad/{ad.id}/picture" if ad.picture else False,
+        }
+
+    def _quotation_state(self):
+        """What the card of an order offers: {'name', 'may_create'}; False for other messages."""
+        if self.kind != "order":
+            return False
+        mine = self.env(su=False)
+        quotation = self.sudo()._get_document()
+        if quotation is not None:
+            quotation = quotation.with_env(mine)
+            is_readable = quotation.has_access("read")
+            return {"name": is_readable and quotation.display_name, "may_create": False}
+        may_create = "sale.order" in mine and mine["sale.order"].has_access("create")
+        return {"name": False, "may_create": may_create}
 
     def _kind_word(self):
         """What a message without text is, '' for a text."""
@@ -826,13 +870,6 @@ class WabaMessage(models.Model):
                 "Message that WhatsApp could not deliver to Odoo: open it in the phone app"
             )
         return self.env._(KIND_LABELS[self.kind]) if self.kind in KIND_LABELS else ""
-
-    @hook
-    def _on_format_bubble(self):
-        """When this message is shown in its conversation.
-
-        :return: the ad that it came from as plain values, or False
-        """
 
     def _state_text(self):
         """'Read, 27 Nov 2026 14:02', for the ticks."""

@@ -46,6 +46,12 @@ class WabaPersonMixin(models.AbstractModel):
         params = {"model": self._name, "id": self.id}
         return {"type": "ir.actions.client", "tag": "waba_message", "params": params}
 
+    def action_waba_send(self):
+        """Open the dialog that sends a template to these people."""
+        self.check_access("read")
+        params = {"shown": [[self._name, id_] for id_ in self.ids]}
+        return {"type": "ir.actions.client", "tag": "waba_send", "params": params}
+
     def action_view_waba_conversation(self):
         """Open the conversation with this person, or the list when there are several."""
         self.ensure_one()

@@ -5,3 +5,4 @@ from . import waba_person_panel
 from . import crm_lead
 from . import ir_actions_server
 from . import waba_conversation_order
+from . import waba_order

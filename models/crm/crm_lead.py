@@ -47,6 +47,9 @@ class CrmLead(models.Model):
     def create(self, vals_list):
         leads = super().create(vals_list)
         self.env["waba.attribution.due"]._queue_new_leads(leads)
+        self.env["waba.conversion"]._record_changes(
+            leads, {name for vals in vals_list for name in vals}
+        )
         if self.env["waba.sequence"]._running_ids_by_trigger():
             self.env["waba.sequence"]._enroll_created(leads.sudo())
         return leads
@@ -56,6 +59,7 @@ class CrmLead(models.Model):
         before = is_followed and {lead: (lead.stage_id, lead.tag_ids) for lead in self.sudo()}
         result = super().write(vals)
         self.env["waba.attribution.due"]._queue_changed_leads_now(self, vals.keys())
+        self.env["waba.conversion"]._record_changes(self, vals.keys())
         if is_followed:
             self.sudo()._update_followups(before)
         return result

@@ -191,6 +191,8 @@ class PersonPanel:
         self.blacklisted = sudo["waba.recipient"]._filter_blacklisted(numbers)
         everyone = sudo["waba.recipient"].browse(ids)
         self.consent = everyone._consent_states(self.senders.company_id)
+        self.topics = sudo["waba.topic"].search([("company_id", "in", self.senders.company_id.ids)])
+        self.said = everyone._topic_states(self.topics)
         self.opt_outs = self._opt_outs(sudo, ids)
         self.renumbered = sudo["waba.renumbered"]._held_records(
             records._name, records.ids, self.senders.company_id
@@ -222,7 +224,9 @@ class PersonPanel:
             "waba_marketing_state": self._company_consent(people, "marketing", sender.company_id),
             "waba_utility_state": self._company_consent(people, "utility", sender.company_id),
             "waba_promotion_answer": promotion.key,
-            "waba_promotion_why": promotion.why,
+            "waba_promotion_why": " ".join(
+                [promotion.why, *self._topic_sentences(people, sender.company_id)]
+            ),
             "waba_service_answer": service.key,
             "waba_service_why": service.why,
             "waba_last_out_at": self._message_time(out),
@@ -299,7 +303,12 @@ class PersonPanel:
     def _opt_outs(self, sudo, recipient_ids):
         """{(recipient id, purpose): the latest opt-out, a waba.consent}."""
         entries = sudo["waba.consent"].search(
-            [("recipient_id", "in", recipient_ids), ("action", "=", "opt_out")], order="at, id"
+            [
+                ("recipient_id", "in", recipient_ids),
+                ("action", "=", "opt_out"),
+                ("topic_id", "=", False),
+            ],
+            order="at, id",
         )
         return {(entry.recipient_id.id, entry.purpose): entry for entry in entries}
 
@@ -364,6 +373,19 @@ class PersonPanel:
         return strictest_consent(
             {self.consent[company.id, person.id, purpose] for person in people}
         )
+
+    def _topic_sentences(self, people, company):
+        """['Opted out of: Offers.', 'Opted in to: Events.'], of the company's topics."""
+        names = {"opted_out": [], "opted_in": []}
+        for topic in self.topics.filtered(lambda topic: topic.company_id == company):
+            states = {self.said.get((topic.id, person.id)) for person in people} - {None}
+            if states:
+                names[strictest_consent(states)].append(topic.with_env(self.env).name)
+        sentences = {
+            "opted_out": self.env._("Opted out of: %s."),
+            "opted_in": self.env._("Opted in to: %s."),
+        }
+        return [sentences[state] % ", ".join(found) for state, found in names.items() if found]
 
     def _latest_value(self, people, name):
         return max((person[name] for person in people if person[name]), default=None)

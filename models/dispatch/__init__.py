@@ -7,3 +7,5 @@ from . import waba_sender_reserve
 from . import waba_sender_dispatch
 from . import waba_message_queue
 from . import waba_message_status
+from . import waba_document
+from . import waba_fallback

@@ -79,13 +79,14 @@ class DirectFacts:
     """What the rules ask about some people, each read once for all when it is first asked.
 
     :param messages: waba.message, in the caller's environment
-    :param category: of the messages
+    :param content: values of the messages, of which `category` and `topic_id` are read
     :param addresses: [(values of the address, the waba.recipient)]
     """
 
-    def __init__(self, messages, sender, origin, category, addresses):
+    def __init__(self, messages, sender, origin, content, addresses):
         self.env, self._sender, self._company = messages.env, sender, sender.company_id
-        self._messages, self._origin, self._category = messages.sudo(), origin, category
+        self._messages, self._origin = messages.sudo(), origin
+        self._category, self._topic_id = content["category"], content.get("topic_id")
         self._addresses = addresses
         self._people = messages.env["waba.recipient"].sudo().union(*(one for _to, one in addresses))
         self._numbers = {to["number"] or "" for to, _person in addresses}
@@ -122,13 +123,24 @@ class DirectFacts:
         return self._people._consent_states(self._company)
 
     @cached_property
+    def topic(self):
+        return self.env["waba.topic"].sudo().browse(self._topic_id or [])
+
+    @cached_property
+    def topic_states(self):
+        """{(topic id, recipient id): state}, of those who said something about the topic."""
+        return self._people._topic_states(self.topic)
+
+    @cached_property
     def renumbered(self):
         """{(model, record id, purpose)} with a number that replaced one that had opted out."""
         held = self.env["waba.renumbered"]
         return {
             (model, id_, purpose)
             for model, ids in self._record_ids().items()
-            for _company, id_, purpose in held._held_records(model, list(ids), self._company)
+            for _company, id_, purpose in held._held_records(
+                model, list(ids), self._company, self._topic_id
+            )
         }
 
     @cached_property
@@ -281,6 +293,7 @@ class WabaMessage(models.Model):
         reader=None,
         not_before=None,
         may_repeat=False,
+        topic=None,
     ):
         """Create one message to each of these people: queued for `sender`, or excluded with its
         reason. What the rules ask is read once for all of them.
@@ -294,13 +307,14 @@ class WabaMessage(models.Model):
             empty. By default the current user
         :param not_before: naive UTC datetime
         :param may_repeat: a user knows of the earlier message with this template; if 'manual'
+        :param topic: waba.topic of a promotion; that of the template by default
         :return: the rows in the order of `addressees`, `queued` or `skipped`
         """
         sender = sender.sudo()
         known = self._find_by_origin_key([to.origin_key for to in addressees if to.origin_key])
         known = set(known.sudo().mapped("origin_key"))
         new = [to for to in addressees if to.origin_key not in known]
-        content = self._direct_content(template, text, media)
+        content = self._direct_content(template, text, media, topic)
         content["may_repeat"] = may_repeat and origin == "manual"
         planned = self._plan_messages(
             sender, new, origin, content, not_before, template, variables, reader
@@ -352,7 +366,7 @@ class WabaMessage(models.Model):
         ]
         known = self._known_recipients(records, sender.portfolio_id)
         addresses = [self._address_values(one, sender.portfolio_id, known) for one in records]
-        facts = DirectFacts(self, sender, origin, content["category"], addresses)
+        facts = DirectFacts(self, sender, origin, content, addresses)
         planned = []
         for record, user, (to, person) in zip(records, users, addresses, strict=True):
             to["record_traits"] = facts.traits.get((record._name, record.id), False)
@@ -363,7 +377,7 @@ class WabaMessage(models.Model):
             if template and reason in (False, *TEMPORARY_EXCLUSIONS):
                 filled, unfit, detail = self._fill_template(
                     record, template, variables or template.sudo().variable_ids, sender, reader,
-                    facts,
+                    facts, person,
                 )  # fmt: skip
                 plan |= self._parameter_values(filled)
                 reason, sentence = (unfit, detail) if unfit else (reason, sentence)
@@ -467,10 +481,12 @@ class WabaMessage(models.Model):
 
     # === Content ===
 
-    def _direct_content(self, template, text, media):
+    def _direct_content(self, template, text, media, topic=None):
         """Field values of the content: template, text or file."""
         if template:
-            return self._template_values(template)
+            values = self._template_values(template)
+            has_topic = topic and values["category"] == "marketing"
+            return {**values, "topic_id": topic.id} if has_topic else values
         media_values = self._media_values(media) if media else {"kind": "text"}
         return {"category": "service", "text": text, **media_values}
 
@@ -478,6 +494,7 @@ class WabaMessage(models.Model):
         return {
             "kind": "template",
             "template_id": template.id,
+            "topic_id": template.sudo().category == "marketing" and template.sudo().topic_id.id,
             "category": template.sudo().category,
         }
 
@@ -516,11 +533,12 @@ class WabaMessage(models.Model):
             limit=limit // media_policy.MIB,
         )
 
-    def _fill_template(self, record, template, lines, sender, reader=None, known=None):
+    def _fill_template(self, record, template, lines, sender, reader=None, known=None, person=None):
         """Fill a template for one record.
 
         :param reader: see `_queue_many`
         :param known: DirectFacts of this record and others
+        :param person: waba.recipient, for the link to their preference page
         :return: (parameters, reason key or False, sentence or False)
         """
         template, lines = template.sudo(), lines.sudo()
@@ -532,6 +550,8 @@ class WabaMessage(models.Model):
             else record._waba_person_facts()
         )
         facts["link_token"] = new_link_token()
+        if person and "preferences" in lines.mapped("source"):
+            facts["preference_token"] = person._preference_token(sender.company_id)
         if any(lines.mapped("in_recipient_zone")):
             people = self.env["waba.recipient"].sudo()
             is_person = record._name == "waba.recipient"
@@ -630,7 +650,7 @@ class WabaMessage(models.Model):
 
     def _recent_promotion_times(self, sender, person, to, origin, content):
         """Send times of the promotions that the frequency cap counts; [] if it does not apply."""
-        facts = DirectFacts(self, sender, origin, content["category"], [(to, person)])
+        facts = DirectFacts(self, sender, origin, content, [(to, person)])
         return facts.promoted_at(to, person)
 
     def _marketing_hold_end(self, person, content):
@@ -639,7 +659,7 @@ class WabaMessage(models.Model):
 
     def _exclusion_reason(
         self, sender, person, to, content, moment, promotions_free_at, repeats_free_at=None,
-        facts=None,
+        facts=None, by_whatsapp=True,
     ):  # fmt: skip
         """Return (reason key, sentence) why this message cannot be sent, or (False, False).
 
@@ -648,9 +668,10 @@ class WabaMessage(models.Model):
             now
         :param repeats_free_at: from when the template may be sent again, None if now
         :param facts: DirectFacts of this person and others; read for this one by default
+        :param by_whatsapp: False for another way: whether WhatsApp reaches them is no reason
         """
         number = to["number"] or ""
-        facts = facts or DirectFacts(self, sender, None, content["category"], [(to, person)])
+        facts = facts or DirectFacts(self, sender, None, content, [(to, person)])
         is_ours = number in facts.ours
         verdict = eligibility.check_eligibility(
             eligibility.Person(
@@ -664,6 +685,7 @@ class WabaMessage(models.Model):
                     )
                     for purpose in PURPOSES
                 },
+                topic_state=facts.topic_states.get((facts.topic.id, person.id)),
                 renumbered=(
                     to.get("res_model"),
                     to.get("res_id"),
@@ -671,7 +693,7 @@ class WabaMessage(models.Model):
                 )
                 in facts.renumbered,
                 blacklisted=number in facts.blacklisted,
-                unreachable_until=person.unreachable_until,
+                unreachable_until=person.unreachable_until if by_whatsapp else None,
                 blocked=person.is_blocked,
                 country_code=number_country(number),
                 window_expires_at=facts.windows.get(person.id),
@@ -689,7 +711,8 @@ class WabaMessage(models.Model):
             return False, False
         reason = verdict.reason_key
         detail = number if reason == "invalid_number" else None
-        detail = detail or person._opt_out_details(reason, sender.company_id).get(person.id)
+        details = person._opt_out_details(reason, sender.company_id, facts.topic)
+        detail = detail or details.get(person.id)
         return reason, failure_text(self.env, reason, text=detail)
 
     # === Test messages ===
@@ -927,7 +950,7 @@ class WabaMessage(models.Model):
         if company.waba_same_template_hours <= 0 or repeats.compares_values(origin, category):
             return None
         template = self.env["waba.template"].sudo().browse(content["template_id"])
-        facts = facts or DirectFacts(self, sender, origin, category, [(to, person)])
+        facts = facts or DirectFacts(self, sender, origin, content, [(to, person)])
         found = facts.repeat(template, to, person)
         if found or origin != "manual" or not person:
             return found

@@ -22,7 +22,6 @@ from ...policy.endpoint import CLOUD_API, MARKETING_API
 from ..base.waba_failure import exclusion_text, failure_text
 from ..base.waba_message import POSSIBLE_OPT_OUT
 from ..tools.figures import UnknownFloat
-from ..tools.hooks import hook
 from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
 from ..tools.labels import selection_labels
 from ..tools.moments import moment_text
@@ -83,6 +82,22 @@ class WabaMessage(models.Model):
         help="As reported with the delivery; the invoice may differ slightly.",
     )
     charge_currency = fields.Char("Charge currency", readonly=True, copy=False)
+    # Another way, if it is not delivered (waba_fallback.py)
+    fallback = fields.Json(
+        "Fallback settings", readonly=True, copy=False,
+        help="Of a message outside campaigns: kind, hours and template.",
+    )  # fmt: skip
+    fallback_text = fields.Char("Fallback", compute="_compute_fallback_text")
+
+    _fallback_idx = models.Index(
+        "(accepted_at) WHERE fallback IS NOT NULL AND state IN ('accepted', 'sent')"
+    )
+
+    def _compute_fallback_text(self):
+        rows = self.env["waba.fallback"].sudo().search([("message_id", "in", self.ids)])
+        texts = {row.message_id.id: row._describe() for row in rows}
+        for message in self:
+            message.fallback_text = texts.get(message.id, False)
 
     def action_settle_arrived(self):
         """Count these uncertain messages as accepted; nothing is sent."""
@@ -379,18 +394,13 @@ class WabaMessage(models.Model):
         messages = self.browse(changed)
         messages.sender_id._on_statuses(messages)
         messages._on_status(reported, arrived)
+        conversations = self.env["waba.conversation"]
+        if arrived:
+            conversations._on_arrival(arrived)
         if free:
-            self._on_free_window(free)
+            conversations._on_free_window(free)
         self.env["waba.account"]._on_message_changes(messages.ids)
         return strays
-
-    @hook
-    def _on_free_window(self, free):
-        """After statuses that named the end of the free window after an ad, in the same
-        transaction.
-
-        :param free: {message id: naive UTC datetime}
-        """
 
     @api.model
     def _rows_for_statuses(self, events):
@@ -658,6 +668,7 @@ class WabaMessage(models.Model):
         self._apply_scope_effect(decision, failure_type, reason)
         if decision.row == "hold" and decision.scope == "template" and self.template_id == template:
             self._hold_template_message(decision.scope_until)
+        self.env["waba.fallback"]._queue_failed(self)
         return decision
 
     def _apply_person_effect(self, decision, reason, at):

@@ -24,7 +24,7 @@ from ...policy import (
 from ...policy import warm_up as warm_up_policy
 from ...policy.endpoint import MARKETING_API
 from ...policy.numbers import sending_number
-from ..consent.consent_sql import consent_sql, renumbered_sql
+from ..consent.consent_sql import consent_sql, renumbered_sql, topic_sql
 from ..tools.hooks import hook, implements
 from ..tools.phone_countries import number_country, number_time_zones
 from .waba_budget import Purse
@@ -276,6 +276,7 @@ class WabaSender(models.Model):
         self.env["waba.message"].flush_model()
         self.env["waba.recipient"].flush_model()
         self.env["waba.renumbered"].flush_model()
+        self.env["waba.topic.state"].flush_model()
         self.env["waba.template"].flush_model()
         since = now - limits.WINDOW
         free_people = SQL("AND (r.slot_at > %s OR c.window_expires_at > %s)", since, leaves_by)
@@ -292,6 +293,7 @@ class WabaSender(models.Model):
                 """SELECT m.id, m.uuid, m.attempt_count, m.recipient_id, m.number, m.parameters,
                           m.template_id, m.kind, m.text, m.about_wamid, m.category, r.user_uid,
                           %(marketing)s AS marketing_state, %(utility)s AS utility_state,
+                          m.topic_id, %(topic)s AS topic_state,
                           r.is_blocked, r.unreachable_until, r.slot_at,
                           c.window_expires_at, c.free_until_at, m.origin, m.time_zone, r.wa_number,
                           %(is_own)s AS is_own, m.res_model, m.res_id, m.record_traits,
@@ -313,6 +315,7 @@ class WabaSender(models.Model):
                 now=now,
                 marketing=consent_sql("marketing", self.company_id.id),
                 utility=consent_sql("utility", self.company_id.id),
+                topic=topic_sql(SQL("m.topic_id")),
                 group=self._group_condition(campaign),
                 renumbered=renumbered_sql(self.company_id.id),
                 is_own=SQL("FALSE") if own_free is None else is_own,
@@ -463,7 +466,9 @@ class WabaSender(models.Model):
                 "repeated", message._repeat_detail(row["repeats"], company)
             ).write({"retry_at": verdict.retry_at})
         elif verdict.reason_key != "frequency":
-            details = message.recipient_id._opt_out_details(verdict.reason_key, company)
+            details = message.recipient_id._opt_out_details(
+                verdict.reason_key, company, message.topic_id
+            )
             message._exclude_message(verdict.reason_key, details.get(row["recipient_id"]))
         elif row["origin"] in frequency.POSTPONED_ORIGINS:
             retry_at, _reason = hours.earliest_departure(
@@ -506,11 +511,14 @@ class WabaSender(models.Model):
         """Postpone all due rows of this time zone until `until`.
 
         If only the head of the queue were postponed, the next rows would take its place again and
-        again.
+        again. The fraction of a second is their order (`policy.warmth.queue_lead`) and stays.
         """
         self.env.cr.execute(
             SQL(
-                """UPDATE waba_message SET retry_at = %(until)s, wait_reason = 'hours'
+                """UPDATE waba_message
+                      SET retry_at = %(until)s + (retry_at - date_trunc(
+                              'second', retry_at + interval '999999 microseconds')),
+                          wait_reason = 'hours'
                     WHERE id IN (
                           SELECT m.id FROM waba_message m
                            WHERE m.state = 'queued' AND m.retry_at <= %(now)s AND %(group)s
@@ -914,6 +922,7 @@ def _eligibility_person(row):
         country_code=number_country(row["number"]),
         marketing_state=row["marketing_state"],
         utility_state=row["utility_state"],
+        topic_state=row["topic_state"],
         blacklisted=row["is_blacklisted"],
         renumbered=row["is_renumbered"],
         unreachable_until=row["unreachable_until"],

@@ -27,6 +27,7 @@ CHECK_LABELS = {
     "duplicate": _lt("no duplicate in the campaign"),
     "blacklisted": _lt("not on the phone blacklist"),
     "opted_out": _lt("no opt-out from promotions"),
+    "topic_closed": _lt("no opt-out from the topic"),
     "opted_out_utility": _lt("no opt-out from service messages"),
     # Rare; shown where it does exclude a recipient.
     "renumbered": None,
@@ -216,11 +217,14 @@ class WabaMessage(models.Model):
 
     def _entries_at_decision(self, at):
         """Consent entries on this message's topic on record at this time, newest first."""
-        applicable = self.recipient_id._company_entries_domain(self.company_id)
+        applicable = self.recipient_id._company_entries_domain(self.company_id, self.topic_id)
         entries = self.env["waba.consent"].search(
             applicable & Domain("purpose", "=", self._explained_purpose()), order="at desc, id desc"
-        )
-        return entries.filtered(lambda entry: entry.at <= at and entry.create_date <= at)
+        ).filtered(lambda entry: entry.at <= at and entry.create_date <= at)  # fmt: skip
+        out = entries.filtered(lambda entry: not entry.topic_id and entry.action == "opt_out")[:1]
+        # What was said about the topic itself counts, unless everything was closed later.
+        own = entries.filtered(lambda entry: entry.topic_id and (not out or entry.at > out.at))
+        return own + (entries - own)
 
     def _explain_consent(self):
         purpose = self._explained_purpose()
@@ -243,7 +247,7 @@ class WabaMessage(models.Model):
     def _entry_sentence(self, entry):
         return self.env._(
             "%(action)s of %(date)s (%(whose_word)s). %(evidence)s",
-            action=selection_label(self.env, "action", entry.action, "waba.consent"),
+            action=entry._action_text(),
             date=self._format_datetime(entry.at),
             whose_word=selection_label(self.env, "source", entry.source, "waba.consent"),
             evidence=entry._company_evidence(self.company_id),
@@ -392,7 +396,7 @@ class WabaMessage(models.Model):
         columns = ["number", "person_name", "text", "payload", "parameters", "failure_reason",
                    "variant_parameters",
                    "wamid", "res_model", "res_id", "merged_res_id", "about_wamid",
-                   "details", "link_token"]  # fmt: skip
+                   "details", "link_token", "ctwa_clid"]  # fmt: skip
         stored = self._fields
         return [name for name in columns if name in stored and stored[name].store]
 
@@ -448,6 +452,12 @@ class WabaMessage(models.Model):
                 enrollments.ids,
             )
         )
+
+    def _clear_clicks(self):
+        """Clear the ad clicks of the leads that these messages began."""
+        leads = self.env["crm.lead"].with_context(active_test=False)
+        clicks = [click for click in self.mapped("ctwa_clid") if click]
+        leads.search([("waba_ctwa_clid", "in", clicks)]).waba_ctwa_clid = False
 
 
 class WabaWebhookEvent(models.Model):

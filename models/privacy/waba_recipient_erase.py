@@ -17,8 +17,9 @@ PERSONAL_MODELS = {
     "waba.conversation": (
         SQL("(SELECT s.company_id FROM waba_sender s WHERE s.id = sender_id)"),
         "sender_id.company_id",
-        ("res_model", "res_id"),
+        ("res_model", "res_id", "ctwa_clid"),
     ),
+    "waba.conversion": (SQL("company_id"), "company_id", ("ctwa_clid", "lead_id")),
     "waba.reputation.event": (SQL("company_id"), "company_id", ("detail", "raw")),
     "waba.consent": (SQL("company_id"), "company_id", ("number", "evidence")),
 }
@@ -140,6 +141,7 @@ class WabaRecipient(models.Model):
                 person._identifiers(),
                 keep_out or person._has_standing_opt_out("marketing"),
                 person._has_standing_opt_out("utility"),
+                person._closed_topics(),
             )
         people._cancel_pending(companies)
         counts["waba.webhook.event"] = people._clear_webhook_bodies(companies)
@@ -164,6 +166,9 @@ class WabaRecipient(models.Model):
         self.env["waba.opt.in"].search(
             [("recipient_id", "in", self.ids), ("company_id", "in", companies.ids)]
         ).unlink()
+        self.topic_state_ids.filtered(
+            lambda said: said.topic_id.company_id in companies
+        )._clear_opt_ins()
         self._refresh_consent_states()
 
     def _company_messages(self, companies):
@@ -185,6 +190,7 @@ class WabaRecipient(models.Model):
             {"failure_type": "erased", "failure_reason": exclusion_text(self.env, "erased")},
         )
         self._erase_from_sequences(companies)
+        self.env["waba.conversion"]._cancel_for_people(self, "erased", companies)
 
     def _find_raw_webhooks(self, companies, *states):
         """Webhook bodies in these states, to accounts of these companies, that contain a number or
@@ -228,6 +234,7 @@ class WabaRecipient(models.Model):
         messages._clear_results()
         messages._unlink_copies()
         messages._clear_lead_names()
+        messages._clear_clicks()
         self.env["waba.outgoing.event"]._erase_people(self, companies)
         domains = {model: self._held_domain(model, companies) for model in PERSONAL_MODELS}
         ids = {model: self.env[model].search(domain).ids for model, domain in domains.items()}

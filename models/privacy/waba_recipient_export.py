@@ -23,7 +23,8 @@ EXPORT_PARTS = {
         "unreachable_until", "create_date",
     )),
     "consents": ("waba.consent", (
-        "at", "purpose", "action", "source", "evidence", "user_id", "create_date",
+        "at", "purpose", "topic_id", "action", "valid_until", "source", "evidence", "user_id",
+        "create_date",
     )),
     "messages": ("waba.message", (
         "create_date", "direction", "sender_id", "campaign_id", "template_id", "category",
@@ -31,7 +32,12 @@ EXPORT_PARTS = {
         "accepted_at", "sent_at", "delivered_at", "read_at", "replied_at", "failed_at",
     )),
     "conversations": ("waba.conversation", (
-        "sender_id", "last_inbound_at", "window_expires_at", "responsible_id",
+        "sender_id", "last_inbound_at", "window_expires_at", "responsible_id", "ad_id",
+        "ctwa_clid",
+    )),
+    "conversions": ("waba.conversion", (
+        "event_at", "kind", "event_name", "ad_id", "ctwa_clid", "value", "currency_id", "state",
+        "reason", "sent_at",
     )),
     "evidence": ("waba.reputation.event", (
         "at", "kind", "certainty", "source", "value_before", "value_after", "detail",
@@ -89,6 +95,8 @@ def _plain_value(record, field):
     value = record[field.name]
     if field.type == "many2one":
         return value.display_name or ""
+    if field.type == "date":
+        return fields.Date.to_string(value) or ""
     if field.type == "datetime":
         return fields.Datetime.to_string(value) or ""
     if field.type == "selection":

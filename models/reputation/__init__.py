@@ -8,3 +8,4 @@ from . import waba_sender_score
 from . import waba_requirements_mixin
 from . import waba_sender_dashboard
 from . import waba_sender_response
+from . import waba_portfolio_plan

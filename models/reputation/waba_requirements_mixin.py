@@ -11,7 +11,7 @@ from odoo.tools import SQL, LazyTranslate
 from ...cloud_api import Health
 from ...policy import preflight, reputation_rates, requirements
 from ..base.waba_message import DEPARTURE_SQL
-from ..consent.consent_sql import consent_sql
+from ..consent.consent_sql import any_topic_sql, consent_sql
 from ..tools.labels import selection_label
 from ..tools.moments import format_moment
 from ..tools.reputation_kinds import RANKS
@@ -157,12 +157,16 @@ class WabaRequirementsMixin(models.AbstractModel):
         Those who have opted out since are in neither: their opt-in has ended.
         """
         states = SQL(", ").join(
-            consent_sql("marketing", company.id) for company in self.company_id.sorted("id")
+            [
+                *(consent_sql("marketing", company.id) for company in self.company_id.sorted("id")),
+                any_topic_sql(self.company_id.ids),
+            ]
         )
         if not self.portfolio_id:
             return 0, 0
         self.env["waba.recipient"].flush_model()
         self.env["waba.opt.in"].flush_model()
+        self.env["waba.topic.state"].flush_model()
         [(with_opt_in, without)] = self.env.execute_query(
             SQL(
                 """SELECT count(*) FILTER (WHERE 'opted_in' = ANY(states)),

@@ -17,7 +17,7 @@ from ..tools.reputation_kinds import KIND_BY_FAILURE, RANKS, change_effect
 
 _lt = LazyTranslate(__name__)
 
-PREFERENCE_KINDS = {"stop": "opt_out", "resume": "opt_in"}
+PREFERENCE_KINDS = {"stop": "opt_out", "resume": "opt_in", "signup": "opt_in"}
 
 # Title of a pause -> its text (Meta, Template pausing, 2025-10-22; Template pacing,
 # 2026-09-11).

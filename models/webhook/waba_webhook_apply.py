@@ -60,7 +60,7 @@ STATE_EVENTS = (
     webhook_events.TemplateCategory,
 )
 
-PREFERENCES = {"stop": "opted_out", "resume": "opted_in"}
+PREFERENCES = {"stop": "opted_out", "resume": "opted_in", "signup": "opted_in"}
 
 
 class WabaWebhookEvent(models.Model):
@@ -555,7 +555,7 @@ class WabaWebhookEvent(models.Model):
             return people
 
     def _apply_preference(self, account, item):
-        """Apply WhatsApp's own control: stop or resume promotions."""
+        """Apply WhatsApp's own controls: stop or resume promotions, or sign up for them."""
         target = PREFERENCES.get(item.value)
         if not target or item.category not in ("marketing_messages", ""):
             return self.env._(
@@ -574,10 +574,21 @@ class WabaWebhookEvent(models.Model):
             return self._wait_for_sync(account)
         at = self._event_time(item)
         is_late = person._has_newer_consent(at, company=company)
-        person._set_marketing_state(
-            target, "whatsapp", item.detail or item.value, at=at, company=company
-        )
+        if item.value == "signup":
+            self._on_signup(account, person, item, at)
+        else:
+            person._set_marketing_state(
+                target, "whatsapp", item.detail or item.value, at=at, company=company
+            )
         return self.env._("Not applied: the person's newer choice came first.") if is_late else None
+
+    @hook
+    def _on_signup(self, account, person, item, at):
+        """A person subscribed by an In-App Signup: record the opt-in.
+
+        :param item: cloud_api.PreferenceChange
+        :param at: naive UTC datetime
+        """
 
     def _wait_for_sync(self, account):
         return PendingSubject(

@@ -359,7 +359,7 @@ class TestWebhooks(EvidenceCase):
             "platform_error": [],
             "preferences_bsuid_only": [("opt_out", "exact", "bad", "webhook")],
             "preferences_resume": [("opt_in", "exact", "good", "webhook")],
-            "preferences_signup": [],
+            "preferences_signup": [("opt_in", "exact", "good", "webhook")],
             "preferences_stop": [("opt_out", "exact", "bad", "webhook")],
             "security": [("security", "exact", "neutral", "webhook")],
             "status_failed": [("marketing_limit", "exact", "bad", "status")],
@@ -395,6 +395,7 @@ class TestWebhooks(EvidenceCase):
                         "inbound_button_reply": 100,
                         "preferences_stop": 200,
                         "preferences_resume": 200,
+                        "preferences_signup": 200,
                         "preferences_bsuid_only": 200,
                     }
                     self.assertEqual(event.at, EVENT + timedelta(seconds=later.get(name, 0)))
@@ -456,7 +457,7 @@ class TestWebhooks(EvidenceCase):
             (self._change("message_template_components_update",
                           {"message_template_id": int(self.template.template_uid)}), None, None),
             (self._preference("stop", category="other_messages"), None, None),
-            (self._preference("signup"), None, None),
+            (self._preference("signup"), "opt_in", "whatsapp"),
             (self._template_event("FLAGGED", field=template.upper()), "template_flagged",
              "FLAGGED"),
         ]  # fmt: skip

@@ -237,6 +237,29 @@ class WorldCase(PreflightCase):
         leads = self._leads(2)
         return self._campaign(leads), leads, "0 of 2 have an opt-in"
 
+    def _topic(self, name="Offers"):
+        return self.env["waba.topic"].create({"name": name})
+
+    def _say_about(self, topic, lead, action):
+        self.env["waba.recipient"]._opt_in_from_form(
+            lead.phone, "marketing", "Form", "At the shop on Monday", action=action, topic=topic
+        )
+
+    @case("topic", "pass")
+    def _topic_pass(self):
+        topic, leads = self._topic(), self._leads(4)
+        self._opt_in(leads[:1])
+        self._say_about(topic, leads[1], "opt_out")
+        self._say_about(topic, leads[2], "opt_in")
+        words = "2 of 3 recipients opted in to Offers or .*, 1 did not. 1 of 4 opted out of it"
+        return self._campaign(leads, topic_id=topic.id), None, words
+
+    @case("topic", "warn")
+    def _topic_warn(self):
+        topic, leads = self._topic(), self._leads(3)
+        self._say_about(topic, leads[1], "opt_out")
+        return self._campaign(leads), leads[1], "1 of 3 recipients have opted out of a topic"
+
     @case("countries", "pass")
     def _countries_pass(self):
         return self._campaign(self._leads(2)), None, "countries of all 2 recipients"
@@ -355,9 +378,7 @@ class WorldCase(PreflightCase):
 
     def _priced(self, bid, **prices):
         """A campaign whose promotions go by the Marketing Messages API with these prices."""
-        self.account.write(
-            {"promotions_by": "marketing_api", "marketing_onboarding": "ONBOARDED"}
-        )
+        self.account.write({"promotions_by": "marketing_api", "marketing_onboarding": "ONBOARDED"})
         self.template.max_price_bid = bid
         campaign = self._campaign(self._leads(2))
         campaign.price_ids = [

@@ -44,6 +44,8 @@ class FixCase(DialogCase):
             form.template_id = other
         elif line.mend == "sender":
             form.sender_id = self.sender_mx if campaign.sender_id != self.sender_mx else self.sender
+        elif line.mend == "topic":
+            form.topic_id = self.env["waba.topic"].search([], limit=1)
         elif line.mend == "plan":
             form.scheduled_at = campaign._preflight_report().delay.at
         elif form.source in ("text", "link"):

@@ -237,7 +237,9 @@ EXPECTED = {
     ],
     "preferences_resume": [(PreferenceChange, {**PREFERENCE, "value": "resume"})],
     "preferences_bsuid_only": [(PreferenceChange, {**PREFERENCE, "number": "", "value": "stop"})],
-    "preferences_signup": [(PreferenceChange, {**PREFERENCE, "value": "signup"})],
+    "preferences_signup": [
+        (PreferenceChange, {**PREFERENCE, "value": "signup", "signup_uid": "551"})
+    ],
     "capability": [
         (CapabilityChange, {"messaging_limit": "2000", "at": ENTRY_AT}),
     ],

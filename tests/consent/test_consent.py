@@ -125,9 +125,7 @@ class TestWishes(ConsentCase):
         self.assertEqual(person.marketing_state, "opted_out")
 
     def test_a_control_that_we_do_not_know_decides_nothing(self):
-        for value in ("signup", "maybe"):
-            with self._case(value):
-                self.assertEqual(self._prefer(value).marketing_state, "unknown")
+        self.assertEqual(self._prefer("maybe").marketing_state, "unknown")
 
     def test_a_refusal_by_whatsapp_is_written_down_as_such(self):
         row = self._message(NUMBER)

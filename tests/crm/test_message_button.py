@@ -23,7 +23,8 @@ class TestMessageButton(WabaCase):
             for user, is_shown in ((self.salesperson, True), (outsider, False)):
                 with self.subTest(model=model, kind=kind, user=user.login):
                     arch = self.env[model].with_user(user).get_view(view_type=kind)["arch"]
-                    found = etree.fromstring(arch).xpath("//*[@name='action_waba_message']")
+                    name = "action_waba_send" if kind == "kanban" else "action_waba_message"
+                    found = etree.fromstring(arch).xpath(f"//*[@name='{name}']")
                     self.assertEqual(len(found), int(is_shown))
 
     def test_it_opens_the_conversation_of_the_record(self):

@@ -21,6 +21,7 @@ SYMPTOMS = {
     "duplicate": {"duplicate": True},
     "blacklisted": {"blacklisted": True},
     "opted_out": {"marketing_state": "opted_out"},
+    "topic_closed": {"topic_state": "opted_out"},
     "opted_out_utility": {"utility_state": "opted_out"},
     "renumbered": {"renumbered": True},
     "no_opt_in": {"marketing_state": "unknown"},
@@ -31,9 +32,10 @@ SYMPTOMS = {
 # What does not stand in the way of a purpose.
 OF_OTHERS = {
     "marketing": {"opted_out_utility"},
-    "utility": {"opted_out", "no_opt_in"},
+    "utility": {"opted_out", "topic_closed", "no_opt_in"},
     "service": {
         "opted_out",
+        "topic_closed",
         "opted_out_utility",
         "renumbered",
         "no_opt_in",
@@ -161,6 +163,47 @@ class TestCheck(PureCase):
         self.assertEqual(
             eligibility.check_eligibility(person, "utility", NOW).reason_key, "opted_out_utility"
         )
+
+    def test_a_topic_closes_itself_and_opens_no_other(self):
+        cases = [
+            # promotions in general, topic, marketing verdict, the same where an opt-in is required
+            ("unknown", None, None, "no_opt_in"),
+            ("unknown", "opted_in", None, None),
+            ("unknown", "opted_out", "topic_closed", "topic_closed"),
+            ("opted_in", None, None, None),
+            ("opted_in", "opted_in", None, None),
+            ("opted_in", "opted_out", "topic_closed", "topic_closed"),
+            ("opted_out", None, "opted_out", "opted_out"),
+            ("opted_out", "opted_in", None, None),
+            ("opted_out", "opted_out", "opted_out", "opted_out"),
+        ]
+        for general, topic, *expected in cases:
+            person = replace(ANA, marketing_state=general, topic_state=topic)
+            for required, reason in zip((False, True), expected, strict=True):
+                with self.subTest(general=general, topic=topic, required=required):
+                    verdict = eligibility.check_eligibility(
+                        person, "marketing", NOW, opt_in_required=required
+                    )
+                    self.assertEqual(verdict.reason_key, reason)
+                    self.assertTrue(eligibility.check_eligibility(person, "utility", NOW).allowed)
+
+    @untimed
+    @given(
+        general=st.sampled_from(["unknown", "opted_in", "opted_out"]),
+        topic=st.sampled_from([None, "opted_in", "opted_out"]),
+        required=st.booleans(),
+    )
+    def test_nobody_gets_a_promotion_against_what_they_said_about_its_topic(
+        self, general, topic, required
+    ):
+        person = replace(ANA, marketing_state=general, topic_state=topic)
+        allowed = eligibility.check_eligibility(
+            person, "marketing", NOW, opt_in_required=required
+        ).allowed
+        consent = eligibility.topic_consent(general, topic)
+        self.assertEqual(allowed, consent == "opted_in" or (consent == "unknown" and not required))
+        if topic == "opted_out" or (general == "opted_out" and topic is None):
+            self.assertFalse(allowed)
 
     def test_an_answer_is_for_who_wrote_to_us(self):
         cases = [

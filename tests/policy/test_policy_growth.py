@@ -237,10 +237,10 @@ class TestWarmth(PureCase):
                 self.assertEqual(found, (score, reasons))
 
     def test_the_warmest_are_due_first_within_a_second(self):
-        delays = [warmth.queue_delay(score) for score in (100, 99, 50, 1, 0)]
-        self.assertEqual(delays, sorted(delays))
-        self.assertEqual(delays[0], timedelta())
-        self.assertLess(delays[-1], timedelta(seconds=1))
+        leads = [warmth.queue_lead(score) for score in (0, 1, 50, 99, 100)]
+        self.assertEqual(leads, sorted(leads))
+        self.assertEqual(leads[0], timedelta())
+        self.assertLess(leads[-1], timedelta(seconds=1))
 
     @untimed
     @given(st.dictionaries(st.sampled_from(list(warmth.WEIGHTS)), st.integers(0, 200)))

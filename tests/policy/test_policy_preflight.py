@@ -119,6 +119,11 @@ CASES = {
         ("Meta will change it", ("utility", "marketing"), "warn", "announced"),
         ("not known", ("unknown", ""), "warn", "unknown"),
     ],
+    "topic": [
+        ("chosen", (True, 5), "pass", "chosen"),
+        ("none, and nobody opted out of any", (False, 0), "pass", "general"),
+        ("none, and somebody opted out of one", (False, 1), "warn", "missing"),
+    ],
     "languages": [
         ("no other", (0, 0), "warn", "none"),
         ("each in theirs", (2, 0), "pass", "fine"),

@@ -24,14 +24,16 @@ from odoo.addons.waba_campaign.models.campaign.preflight import (
     waba_campaign_outlook as waba_campaign_preflight_outlook,
 )
 from odoo.addons.waba_campaign.models.conversation import (
-    waba_conversation_thread as waba_conversation_view,
-)
-from odoo.addons.waba_campaign.models.conversation import (
+    waba_conversation_dialog,
     waba_message_inbound,
     waba_public_api,
 )
+from odoo.addons.waba_campaign.models.conversation import (
+    waba_conversation_thread as waba_conversation_view,
+)
 from odoo.addons.waba_campaign.models.dispatch import (
     waba_budget,
+    waba_document,
     waba_sender_dispatch,
     waba_sender_reserve,
 )
@@ -39,6 +41,7 @@ from odoo.addons.waba_campaign.models.dispatch import (
     waba_message_queue as waba_message_test,
 )
 from odoo.addons.waba_campaign.models.integration import waba_outgoing_event
+from odoo.addons.waba_campaign.models.optin import waba_optin_visit
 from odoo.addons.waba_campaign.models.privacy import (
     waba_message_privacy as waba_message_retention,
 )
@@ -48,6 +51,7 @@ from odoo.addons.waba_campaign.models.sequence import (
 )
 from odoo.addons.waba_campaign.models.sequence import (
     waba_sequence_run,
+    waba_sequence_step,
 )
 from odoo.addons.waba_campaign.models.tools import job_turns as job_marks
 from odoo.addons.waba_campaign.models.webhook import waba_webhook_apply
@@ -57,7 +61,9 @@ from odoo.addons.waba_campaign.policy import (
     auto_reply,
     canary,
     cost,
+    fallback,
     media,
+    optin,
     outgoing,
     pacing,
     preflight,
@@ -120,6 +126,13 @@ SENTENCES = {
     "followups.md": [
         ("the last {} days (`QUOTATION_PERIOD`)", days(waba_sequence_trigger.QUOTATION_PERIOD)),
         ("chunks of {} (`CHUNK`)", waba_sequence_run.CHUNK),
+        ("after {} attempts (`MAX_ERRORS`)", waba_sequence_run.MAX_ERRORS),
+        ("every {} hours (`DATE_RECHECK`)", hours(waba_sequence_step.DATE_RECHECK)),
+    ],
+    "sending.md": [
+        ("up to {} marked records (`MAX_PEOPLE`)", waba_conversation_dialog.MAX_PEOPLE),
+        ("deleted {} days later (`FILE_LIFE`)", days(waba_document.FILE_LIFE)),
+        ("at most {} days", fallback.MAX_HOURS // 24),
     ],
     "money.md": [
         ("within {} day of delivery (`WAIT_FOR_PRICE`)", days(waba_message_cost.WAIT_FOR_PRICE)),
@@ -133,6 +146,13 @@ SENTENCES = {
         ("within the next {} days (`MAX_DELIVERY_TIME`)", days(waba_budget.MAX_DELIVERY_TIME)),
         ("held back, for {} days", days(waba_budget.MAX_DELIVERY_TIME)),
         ("`MONTHS`",),
+    ],
+    "optin.md": [
+        ("At most {} other words (`MAX_OTHER_WORDS`)", optin.MAX_OTHER_WORDS),
+        ("for {} hours (`FORM_LIFE`)", hours(waba_optin_visit.FORM_LIFE)),
+        ("cleared after those {} hours", hours(waba_optin_visit.FORM_LIFE)),
+        ("{} forms an hour (`FORMS_PER_HOUR`)", waba_optin_visit.FORMS_PER_HOUR),
+        ("{} characters (`MAX_TEXT`)", optin.MAX_TEXT),
     ],
     "preflight.md": [
         ("the first {:,} records (`DRY_RUN_RECORDS`)", waba_campaign_dry_run.DRY_RUN_RECORDS),

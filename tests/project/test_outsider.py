@@ -39,12 +39,15 @@ METHODS = {
         "action_connect": "system", "action_diagnose": "manager", "action_resume": "manager",
         "action_sync": "manager", "action_view_senders": "reads",
         "action_view_templates": "reads", "action_confirm_database": "system",
-        "action_retry_marketing_api": "manager",
+        "action_retry_marketing_api": "manager", "action_view_conversions": "reads",
+        "action_create_dataset": "system", "action_test_conversion": "system",
     },
     "waba.ad": {
         "action_view_conversations": "reads", "action_view_leads": "reads",
         "action_view_won": "reads",
     },
+    "waba.ad.report": {"action_open_lead": "reads"},
+    "waba.conversion": {"action_open_lead": "reads", "action_send_again": "manager"},
     "waba.attribution": {"action_open_lead": "reads"},
     "waba.auto.reply": {"action_view_replies": "reads"},
     "waba.campaign": {
@@ -55,6 +58,7 @@ METHODS = {
         "action_retry_reason": "writes", "action_send_test": "writes",
         "action_view_audience": "reads", "action_view_evidence": "reads",
         "action_view_messages": "reads", "action_view_cost_report": "reads",
+        "action_view_fallbacks": "reads", "action_repeat": "writes",
         "action_release_canary": "manager",
         "action_create_followup_campaign": "writes", "campaign_preview_data": "reads",
     },
@@ -70,6 +74,8 @@ METHODS = {
         "conversation_older": "reads", "conversation_poll": "reads",
         "conversation_seen": "writes", "conversation_send": "writes",
         "conversation_template": "reads", "conversation_templates": "reads",
+        "send_options": "reads", "send_previews": "reads", "send_templates": "writes",
+        "conversation_quote": "writes",
         "conversation_typing": "writes", "conversation_snooze": "writes",
         "conversation_close": "writes", "conversation_reopen": "writes",
         "action_close": "writes", "action_reopen": "writes",
@@ -80,6 +86,11 @@ METHODS = {
         "action_keep_subscribed": "writes", "conversation_review_opt_out": "writes",
     },
     "waba.diagnosis": {"action_rerun": "manager", "action_test": "manager"},
+    "waba.recurring": {
+        "action_start": "writes", "action_pause": "writes", "action_stop": "writes",
+        "action_view_runs": "reads",
+    },
+    "waba.recurring.run": {"action_open_campaign": "reads"},
     "waba.file": {"keep_upload": "writes"},
     "waba.getting.started": {
         "getting_started_data": "reads", "open_round_trip": "reads", "start_simulation": "system",
@@ -90,9 +101,17 @@ METHODS = {
         "action_settle_arrived": "writes", "action_settle_resend": "writes",
         "action_waba_log_block": "writes", "send_template": "writes",
     },
+    "waba.optin.source": {
+        "action_delete_meta_code": "manager", "action_open_page": "reads",
+        "action_save_meta_code": "manager", "action_view_conversations": "reads",
+        "action_view_leads": "reads", "action_view_opt_ins": "reads",
+    },
     "waba.answer.report": {"action_open_conversation": "manager"},
     "waba.message.report": {"action_open_message": "reads"},
-    "waba.portfolio": {"action_view_counted_recipients": "reads"},
+    "waba.portfolio": {
+        "action_create_warmest_campaign": "manager", "action_open_growth_plan": "reads",
+        "action_view_counted_recipients": "reads", "growth_plan_data": "manager",
+    },
     "waba.price.check": {"action_view_differing": "manager"},
     "waba.price.check.line": {"action_view_messages": "manager"},
     "waba.preflight": {
@@ -109,6 +128,7 @@ METHODS = {
         "action_record_consent": "reads", "action_confirm_opt_out": "writes",
         "action_keep_subscribed": "writes",
     },
+    "waba.reconfirm": {"action_create_campaign": "manager"},
     "waba.release": {"action_confirm": "manager"},
     "waba.report.block": {"action_confirm": "writes"},
     "waba.reputation.event": {"action_open_subject": "reads"},
@@ -132,6 +152,7 @@ METHODS = {
     "waba.sequence.report": {"action_open_lead": "reads"},
     "waba.sequence.starter": {"action_create": "manager", "action_save_filter": "manager"},
     "waba.sequence.stop": {"action_confirm": "writes"},
+    "waba.topic": {"action_create_suggested": "manager"},
     "waba.template": {
         "action_release": "manager", "action_view_campaigns": "reads",
         "action_view_evidence": "reads", "action_view_cost_report": "reads",
@@ -173,7 +194,7 @@ METHODS = {
     "waba.person.mixin": {
         "action_view_waba_conversation": "reads", "action_view_waba_messages": "reads",
         "action_waba_log_block": "writes", "action_waba_record_consent": "reads",
-        "action_waba_message": "reads",
+        "action_waba_message": "reads", "action_waba_send": "reads",
         "action_waba_open_recipient": "reads", "action_waba_confirm_other_person": "writes",
         "action_waba_confirm_opt_out": "writes", "action_waba_keep_subscribed": "writes",
     },
@@ -495,9 +516,18 @@ class TestMethods(OutsiderCase):
         if "request" in parameters:
             for id_ in ids:
                 yield records, [self._request(id_)]
+        elif "requests" in parameters:
+            for id_ in ids:
+                yield records, [[self._request(id_)]]
+        elif name == "send_options":
+            for lead in self.env["crm.lead"].sudo().search([], limit=12):
+                yield records, [[[lead._name, lead.id]]]
         elif parameters and parameters[0] in ("conversation_id", "campaign_id"):
             for id_ in ids:
                 yield records, [id_, *self._arguments(parameters[1:])]
+        elif name == "growth_plan_data":
+            for id_ in ids:
+                yield records, [id_]
         elif name == "reputation_dashboard_data":
             for company in (None, self.env.company.id, self.theirs.id):
                 yield records, [company]

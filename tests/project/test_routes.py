@@ -78,6 +78,7 @@ class TestRoutes(HttpCase):
             new_test_user(cls.env, login, groups=groups)
         cls.people = (None, *users)
         cls.media = cls._create_media(cls)
+        cls.page_key = cls._create_page(cls).page_key
         cls.campaign = cls.env["waba.campaign"].search([], limit=1)
 
     def _create_media(cls):
@@ -107,6 +108,14 @@ class TestRoutes(HttpCase):
             }
         )
 
+    def _create_page(cls):
+        sender = cls.env["waba.sender"].create(
+            {"account_id": cls.account.id, "phone_number_uid": "2", "number": "+34600000777"}
+        )
+        return cls.env["waba.optin.source"].create(
+            {"name": "R", "kind": "page", "sender_id": sender.id}
+        )
+
     def _statuses(self, requests):
         """Statuses of raw requests, each (method, address, body, headers): nothing is quoted."""
         address = urlsplit(self.base_url())
@@ -132,6 +141,7 @@ class TestRoutes(HttpCase):
 
     def _paths(self):
         key, media = self.account.webhook_key, self.media.id
+        slug = f"x.{self.page_key}"
         for text in TEXTS:
             yield f"/waba/webhook/{text}"
             yield f"/waba/webhook/{key}?hub.mode=subscribe&hub.verify_token={text}&hub.challenge=1"
@@ -146,12 +156,19 @@ class TestRoutes(HttpCase):
             yield f"/waba/media/{media}?res_model=res.partner&res_id=1&res_id={text}"
             yield f"/waba/media/{text}?{text}={text}"
             yield f"/waba/campaign/{text}/people.xlsx"
+            yield f"/waba/optin/{text}"
+            yield f"/waba/optin/x.{text}"
+            yield f"/waba/optin/{slug}/{text}"
+            yield f"/waba/optin/{slug}/qr/{text}"
+            yield f"/waba/optin/{slug}/qr/png?code={text}&download={text}"
         yield from ("/waba/webhook/", "/r/", "/waba/r/", "/waba/media/", f"/waba/media/{media}",
                     "/waba/campaign//people.xlsx", f"/waba/media/{media}?res_id=1",
                     f"/waba/media/{media}?res_model=crm.lead")  # fmt: skip
 
     def test_the_table_covers_every_route_of_ours(self):
         covered = {"/waba/webhook/<string:key>", "/waba/r/<string:code>",
+                   "/waba/optin/<string:slug>", "/waba/optin/<string:slug>/<string:code>",
+                   "/waba/optin/<string:slug>/qr/<string:kind>",
                    "/waba/media/<int:media_id>",
                    "/waba/campaign/<int:campaign_id>/people.xlsx"}  # fmt: skip
         self.assertEqual(our_routes(), covered)
@@ -175,7 +192,8 @@ class TestRoutes(HttpCase):
         requests = []
         for method in ("GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "TRACE", "FOO"):
             for path in (key, "/waba/r/a-b", "/r/a-b", f"/waba/media/{self.media.id}",
-                         "/waba/campaign/1/people.xlsx", "/waba/webhook/%00"):  # fmt: skip
+                         "/waba/campaign/1/people.xlsx", "/waba/webhook/%00",
+                         f"/waba/optin/x.{self.page_key}"):  # fmt: skip
                 requests.append((method, path, b"", {}))
         for kind in kinds:
             for body in bodies:

@@ -29,13 +29,25 @@ RIGHTS = {
     "waba.template.gallery.line": {USER: "rw", MANAGER: "rw", SYSTEM: ""},
     "waba.recipient": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.ad.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.conversion": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.ad": {USER: "r", MANAGER: "rw", SYSTEM: ""},
     "waba.auto.reply": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.media": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.recurring": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.recurring.run": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.fallback": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.file": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.file.upload": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.opt.in": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.optin.source": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.optin.visit": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.optin.report": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.topic": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.topic.state": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.reconfirmation": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.reconfirm": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.renumbered": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.webhook.refusal": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.home": {USER: "", MANAGER: "", SYSTEM: "rwc"},
@@ -86,6 +98,7 @@ RIGHTS |= {
     "waba.outgoing.event": {USER: "", MANAGER: "r", SYSTEM: "rw"},
     "waba.sequence": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.sequence.step": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.sequence.branch": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.sequence.variable": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.sequence.enrollment": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.sequence.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
@@ -385,6 +398,7 @@ class TestCompanies(SecurityCase):
         self.env["waba.price.check.line"].create({"check_id": check.id})
         self.env["waba.budget.total"].create({"company_id": self.env.company.id, "amount": 1})
         self._what_sending_asks()
+        self._what_an_ad_brings()
         for model in RIGHTS:
             # Theirs alone who asked for them.
             if self.env[model]._transient:
@@ -397,6 +411,16 @@ class TestCompanies(SecurityCase):
                     self.assertFalse(theirs.search([]))
         with self._refused():
             campaign.with_user(self.stranger).read(["name"])
+
+    def _what_an_ad_brings(self):
+        ad = self.env["waba.ad"].create({"account_id": self.account.id, "ad_uid": "1"})
+        lead = self._lead("+34611000088")
+        lead.write({"waba_ad_id": ad.id, "waba_ctwa_clid": "Af-1"})
+        self.env["waba.conversion"].create(
+            {"lead_id": lead.id, "kind": "won", "event_name": "Purchase", "ad_id": ad.id,
+             "event_at": fields.Datetime.now(), "account_id": self.account.id,
+             "company_id": self.env.company.id}
+        )  # fmt: skip
 
     def _header_file(self):
         """A file of a template's header, uploaded for a number."""
@@ -411,6 +435,12 @@ class TestCompanies(SecurityCase):
         person = self._message("+34611000077").recipient_id
         person._set_marketing_state("opted_in", "person", "At the fair", company=self.env.company)
         now = fields.Datetime.now()
+        topic = self.env["waba.topic"].create({"name": "Offers"})
+        person._set_consent("marketing", "opt_out", "form", "At the fair", topic=topic)
+        self.env["waba.reconfirmation"].create(
+            {"recipient_id": person.id, "company_id": self.env.company.id, "given_at": now,
+             "campaign_id": self._campaign(self._leads(1, start=80)).id}
+        )  # fmt: skip
         self.env["waba.renumbered"].create(
             {"res_model": "crm.lead", "res_id": 1, "recipient_id": person.id, "changed_at": now}
         )

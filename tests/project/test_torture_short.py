@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = {"short: kills": {"kills": 8, "accepted": 300}, "short: crowd": {"people_24h": 250},
              "short: mixed": {"kills": 4, "people_24h": 190, "followed": 70,
                               "followup_steps": 5},
+             "short: recurring runs and fallbacks": {"kills": 4, "accepted": 150},
              "short: raw copy": {"accepted": 120},
              # A third is held back for requests whose workers were killed before they sent them.
              "short: budgets": {"kills": 2, "accepted": 60, "budget_used": 45,

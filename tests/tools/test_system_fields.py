@@ -32,8 +32,10 @@ SETTINGS = (
     " waba_us_marketing_left_out waba_opt_in_required waba_feed_blacklist waba_attribution_days"
     " waba_test_numbers waba_approval_above waba_approval_own waba_notify waba_create_lead"
     " waba_app_people"
+    " waba_order_to_quotation"
     " waba_lead_team_id waba_lead_user_id waba_hand_over_hours waba_presence"
-    " waba_month_budget waba_unknown_price waba_budget_direct"
+    " waba_month_budget waba_unknown_price waba_budget_direct waba_consent_months"
+    " waba_conversion_consent"
 )
 # {model: (roles, the fields of ours that they write)}. Nobody else writes one, and nobody any
 # other: the rest is read from Meta or kept by a step of ours.
@@ -46,7 +48,11 @@ WRITABLE = {
         " audience_campaign_id audience_outcome audience_excluded_ids"
         " ab_test ab_share ab_hours ab_criterion"
         " b_template_id b_variable_ids holdout_percent by_language language_ids price_ids"
-        " budget"
+        " budget topic_id fallback_kind fallback_hours fallback_template_id"
+    )),
+    "waba.recurring": (BOTH, (
+        "campaign_id unit mon tue wed thu fri sat sun month_day hour tz until max_runs late_hours"
+        " audience"
     )),
     "waba.campaign.variable": (BOTH, f"{OF_A_LINE} campaign_id variant language_id"),
     "waba.campaign.language": (BOTH, "campaign_id template_id variable_ids"),
@@ -56,19 +62,25 @@ WRITABLE = {
         " campaign_event trigger_amount trigger_unit domain reentry reentry_days step_ids"
         " sender_id calendar_id stop_on_reply stop_on_opt_out stop_on_won stop_on_lost"
         " stop_on_stage_left stop_on_own_message stop_on_own_contact when_red when_not_sent"
-        " patience_days"
+        " patience_days res_model general_trigger date_field date_side goal_kind goal_words"
+        " goal_domain topic_id"
     )),
     "waba.sequence.step": ((MANAGER,), (
         "sequence_id active sequence kind wait_amount wait_unit in_working_hours template_id"
-        " sender_id variable_ids activity_type_id summary note deadline_days"
+        " sender_id variable_ids activity_type_id summary note deadline_days key branch_ids goes_to"
+        " decide_amount decide_unit wait_kind date_field date_days date_side date_hour stage_id"
+        " tag_ids removed_tag_ids assigned_user_id field_name field_value action_id webhook_id"
+        " fallback_kind fallback_hours fallback_template_id"
     )),
+    "waba.sequence.branch": ((MANAGER,), "step_id sequence kind words domain goes_to"),
     "waba.sequence.variable": ((MANAGER,), f"{OF_A_LINE} step_id"),
     "waba.auto.reply": ((MANAGER,), (
         "name active sequence company_id sender_ids trigger calendar_id words is_whole answer"
         " text template_id cooldown_hours hand_over_user_id"
     )),
     "ir.actions.server": (
-        (SYSTEM,), "waba_template_id waba_sender_id waba_variable_ids waba_repeat_hours"
+        (SYSTEM,),
+        "waba_template_id waba_sender_id waba_variable_ids waba_repeat_hours waba_sequence_id"
     ),
     "waba.action.variable": ((SYSTEM,), f"{OF_A_LINE} action_id"),
     # Our own limits, words and prices
@@ -79,7 +91,7 @@ WRITABLE = {
         " failure_limit opt_out_limit threshold_volume warm_up warm_up_first warm_up_growth"
         " alert_email"
     )),
-    "waba.template": ((MANAGER,), "variable_ids hold_at_warning"),
+    "waba.template": ((MANAGER,), "variable_ids hold_at_warning topic_id"),
     "waba.template.draft": (BOTH, (
         "title name active account_id language category parameter_format layout header_type"
         " header_text header_media_id header_handle body footer buttons cards variables offer_text"
@@ -90,6 +102,11 @@ WRITABLE = {
         (MANAGER,), "source field_path text file_id offer_ends_at hours in_recipient_zone fallback"
     ),
     "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
+    "waba.optin.source": ((MANAGER,), (
+        "name active kind company_id sender_id topic_id text is_opt_in consent_text intro"
+        " frequency is_indexed signup_uid"
+    )),
+    "waba.topic": ((MANAGER,), "name description company_id active sequence"),
     "waba.ad": ((MANAGER,), "utm_campaign_id"),
     "waba.rate": (
         (MANAGER,), "market country_ids category amount currency_id valid_from company_id active"
@@ -102,23 +119,30 @@ WRITABLE = {
     "waba.account": ((SYSTEM,), (
         "name active company_id waba_uid app_uid access_token app_secret verify_token base_url"
         " api_version promotions_by marketing_fallback activity_sharing"
+        " conversions_on dataset_uid qualified_stage_id qualified_event conversion_test_code"
     )),
     "waba.outgoing.webhook": ((SYSTEM,), (
         "name active company_id url on_delivered on_read on_failed on_replied on_opted_out"
         " on_opted_in on_rating"
     )),
     # What came unreadable is corrected, then taken
-    "waba.consent.rejected": ((MANAGER,), "active number purpose action at evidence"),
+    "waba.consent.rejected": (
+        (MANAGER,), "active number purpose topic action at valid_until evidence"
+    ),
     # Dialogs: what they are opened for, and what is entered in them
     "waba.audience.import": (
-        BOTH, "file file_name res_model tag_name source consent evidence consent_date"
+        BOTH,
+        "file file_name res_model tag_name source consent optin_source_id evidence consent_date",
     ),
     "waba.consent.note": (
-        BOTH, "res_model res_id at recipient_id purpose action note heard"
+        BOTH, "res_model res_id at recipient_id purpose topic_id valid_until action note heard"
     ),
     "waba.report.block": (BOTH, "res_model res_id at message_id what note stop_promotions"),
     "waba.privacy": ((MANAGER,), "recipient_id keep_out is_sure"),
     "waba.home": ((SYSTEM,), "choice pause_campaigns"),
+    "waba.reconfirm": (
+        (MANAGER,), "sender_id template_id res_model people_limit answer_days"
+    ),
     "waba.release": ((MANAGER,), "sender_id campaign_id template_id reason"),
     "waba.template.health": ((MANAGER,), "template_id other_id period"),
     "waba.template.act": ((MANAGER,), "template_id act"),
@@ -135,7 +159,7 @@ WRITABLE = {
     "waba.round.trip": (BOTH, "sender_id template_id phone"),
     "waba.sequence.activate": ((MANAGER,), "sequence_id who followup_share"),
     "waba.sequence.apply": ((MANAGER,), "sequence_id"),
-    "waba.sequence.enroll": (BOTH, "lead_ids sequence_id"),
+    "waba.sequence.enroll": (BOTH, "res_model lead_ids partner_ids sequence_id"),
     "waba.sequence.starter": ((MANAGER,), ""),
     "waba.sequence.stop": (BOTH, "enrollment_ids reason"),
 }  # fmt: skip
@@ -238,6 +262,7 @@ class TestWritableFields(SystemFieldsCase):
         made = {
             "waba.auto.reply": {"name": "Closed", "text": "We are closed."},
             "waba.rate": {"market": "Spain", "amount": 0.05},
+            "waba.topic": {"name": "Offers"},
             "waba.outgoing.webhook": {"name": "Warehouse", "url": "https://1.1.1.1"},
             "waba.consent.rejected": {"source": "form", "company_id": self.env.company.id},
         }

@@ -156,7 +156,7 @@ class TestPayloads(ApplyCase):
                 "opted_out",
             ),
             "preferences_resume": (applied, consent, "opted_in"),
-            "preferences_signup": (ignored, consent, "unknown"),
+            "preferences_signup": (applied, consent, "opted_in"),
             "preferences_stop": (applied, consent, "opted_out"),
             "security": (applied, said(self.sender, "PIN changed"), True),
             "status_batch": (applied, state, "read"),

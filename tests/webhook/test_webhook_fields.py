@@ -1,5 +1,6 @@
 """Which webhook field is read how: nothing is taken for what a person writes to us now but that."""
 
+import time
 from pathlib import Path
 
 from odoo.addons.waba_campaign.cloud_api import webhook_fields
@@ -143,12 +144,12 @@ class TestFamiliar(FieldCase):
                 if text:
                     self.assertEqual(message.text, text)
 
-    def test_a_subscription_by_link_is_named_and_takes_no_stop_back(self):
-        self._receive(self._inbound(NUMBER, "BAJA"))
-        event = self._rare("signup")
-        self.assertEqual(event.state, "ignored")
-        self.assertIn("signup", event.error)
+    def test_a_subscription_by_link_after_a_stop_is_a_new_opt_in(self):
+        self._receive(self._inbound(NUMBER, "BAJA", timestamp=int(time.time()) - 60))
         self.assertEqual(self._people_out(), [NUMBER])
+        event = self._rare("signup")
+        self.assertEqual(event.state, "applied", event.error)
+        self.assertEqual(self._people_out(), [])
 
 
 class TestOwnNumbers(FieldCase):

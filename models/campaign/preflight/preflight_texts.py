@@ -86,6 +86,17 @@ SENTENCES = {
         ),
         "none": _lt("0 of %(chosen)s have an opt-in on record, which your company requires."),
     },
+    "topic": {
+        "chosen": _lt(
+            "%(opted_in)s of %(receiving)s recipients opted in to %(topic)s or to all promotions, "
+            "%(unknown)s did not. %(count)s of %(chosen)s opted out of it and are excluded."
+        ),
+        "missing": _lt(
+            "%(count)s of %(receiving)s recipients have opted out of a topic and still get this "
+            "message, because it has none. Choose its topic."
+        ),
+        "general": _lt("No topic chosen: a general promotion."),
+    },
     "countries": {
         "served": _lt("WhatsApp delivers to the countries of all %(receiving)s recipients."),
         "most": _lt(

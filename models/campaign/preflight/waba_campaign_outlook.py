@@ -14,7 +14,7 @@ from odoo.tools import SQL, format_amount
 from ....policy import budget, limits, max_price, pacing, preflight, preflight_outlook, rates
 from ....policy.reputation_rates import MIN_VOLUME
 from ...base.waba_message import ACCEPTED_STATES
-from ...consent.consent_sql import consent_sql, strongest_consent
+from ...consent.consent_sql import consent_sql, in_force_sql, strongest_consent, topic_sql
 from ...dispatch.waba_budget import Purse
 from ...dispatch.waba_sender_dispatch import Delay
 from ...tools.figures import amount_text
@@ -66,6 +66,7 @@ class RecipientHistory(NamedTuple):
     in_free_window: bool = False
     written_at: datetime | None = None
     active_at: datetime | None = None
+    closed_a_topic: bool = False
 
 
 NO_HISTORY = RecipientHistory()
@@ -103,6 +104,7 @@ class DryRun:
         return people
 
     def _recipient_ids_with_row(self, recipient_ids):
+        self._seen |= self.campaign._recipients_of_runs(recipient_ids)
         return self._seen
 
     def add_rows(self, rows, variables):
@@ -224,11 +226,13 @@ class WabaCampaign(models.Model):
         self.env["waba.recipient"].flush_model()
         rows = self.env.execute_query(
             SQL(
-                """SELECT n, array_agg(%s), array_agg(%s) FROM unnest(%s::varchar[]) AS n
+                """SELECT n, array_agg(%s), array_agg(%s), array_remove(array_agg(%s), NULL)
+                     FROM unnest(%s::varchar[]) AS n
                      JOIN waba_recipient r ON r.number = n OR r.wa_number = n
                  GROUP BY n""",
                 consent_sql("marketing", self.company_id.id),
                 consent_sql("utility", self.company_id.id),
+                topic_sql(self.topic_id.id or None),
                 list(numbers),
             )
         )
@@ -236,8 +240,9 @@ class WabaCampaign(models.Model):
             number: {
                 "marketing_state": strongest_consent(marketing),
                 "utility_state": strongest_consent(utility),
+                "topic_state": strongest_consent(topic) if topic else None,
             }
-            for number, marketing, utility in rows
+            for number, marketing, utility, topic in rows
         }
 
     def _read_histories(self, recipient_ids, at):
@@ -246,14 +251,19 @@ class WabaCampaign(models.Model):
             self.env[model].flush_model()
         rows = self.env.execute_query(
             SQL(
-                """SELECT r.id, %(state)s = 'opted_in',
+                """SELECT r.id, COALESCE(%(topic)s, %(state)s) = 'opted_in',
                           EXISTS (SELECT 1 FROM waba_conversation c
                                    WHERE c.sender_id = %(sender)s AND c.recipient_id = r.id
                                      AND c.window_expires_at > %(at)s),
                           EXISTS (SELECT 1 FROM waba_conversation c
                                    WHERE c.sender_id = %(sender)s AND c.recipient_id = r.id
                                      AND c.free_until_at > %(at)s),
-                          m.written_at, GREATEST(m.read_at, m.inbound_at)
+                          m.written_at, GREATEST(m.read_at, m.inbound_at),
+                          EXISTS (SELECT 1 FROM waba_topic_state said
+                                    JOIN waba_topic topic ON topic.id = said.topic_id
+                                   WHERE said.recipient_id = r.id AND said.out_at IS NOT NULL
+                                     AND topic.company_id = %(company)s AND topic.active
+                                     AND (said.in_at IS NULL OR NOT %(in_force)s))
                      FROM waba_recipient r
                 LEFT JOIN LATERAL (
                           SELECT min(accepted_at) FILTER (WHERE direction = 'out') AS written_at,
@@ -263,6 +273,8 @@ class WabaCampaign(models.Model):
                            WHERE recipient_id = r.id AND company_id = %(company)s) m ON TRUE
                     WHERE r.id = ANY(%(ids)s)""",
                 state=consent_sql("marketing", self.company_id.id),
+                topic=topic_sql(self.topic_id.id or None),
+                in_force=in_force_sql("said"),
                 sender=self.sender_id.id,
                 company=self.company_id.id,
                 at=at,

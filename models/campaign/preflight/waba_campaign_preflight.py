@@ -270,7 +270,9 @@ class WabaCampaign(models.Model):
     def _personal_variables(self):
         """Variables whose text may differ between recipients."""
         return self._filled_variables().filtered(
-            lambda line: line.kind == "text" and line.source not in ("text", "our_company")
+            lambda line: (
+                line.kind == "text" and line.source not in ("text", "our_company", "preferences")
+            )
         )
 
     def _preflight_sender(self, report):
@@ -444,6 +446,35 @@ class WabaCampaign(models.Model):
                 count=len(ids),
                 receiving=receiving,
                 chosen=audience.counted,
+            )
+        ]
+
+    def _preflight_topic(self, report):
+        audience = report.audience
+        topics = self.env["waba.topic"].search_count(
+            [("company_id", "=", self.company_id.id)], limit=1
+        )
+        if not audience or not topics or self.category != "marketing":
+            return []
+        closed_one = audience.record_ids(lambda _one, past: past.closed_a_topic)
+        verdict = preflight.assess_topic(bool(self.topic_id), len(closed_one))
+        excluded = audience.left_out.get("topic_closed", [])
+        opted_in = len(audience.record_ids(lambda _one, past: past.opted_in))
+        receiving = len(audience.receiving)
+        is_missing = verdict.case == "missing"
+        return [
+            self._preflight_check(
+                "topic",
+                verdict,
+                record_ids=closed_one if is_missing else [],
+                among=receiving if is_missing else 0,
+                topic=self.topic_id.name or "",
+                opted_in=opted_in,
+                unknown=receiving - opted_in,
+                count=len(closed_one) if is_missing else len(excluded),
+                receiving=receiving,
+                chosen=audience.counted,
+                mend="topic" if is_missing else "",
             )
         ]
 

@@ -394,6 +394,15 @@ export class Conversation extends Component {
         });
     }
 
+    /** Creates the quotation of an order, or opens it. */
+    async quote(message) {
+        this.action.doAction(
+            await this.orm.call(MODEL, "conversation_quote", [
+                this.data.id, message.id, this.props.shown || false,
+            ])
+        );
+    }
+
     chooseTemplate() {
         this.dialog.add(TemplateChooser, {
             request: { ...this.place, sender_id: this.data.sender?.id },

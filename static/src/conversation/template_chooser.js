@@ -28,12 +28,27 @@ export class TemplateChooser extends Component {
             mayRepeat: false,
         });
         this.refresh = useDebounced(() => this.load(), 300);
-        onWillStart(async () => {
-            const { conversation_id, shown, sender_id } = this.props.request;
-            this.state.templates = await this.orm.call(
-                "waba.conversation", "conversation_templates", [conversation_id, shown, sender_id]
-            );
-        });
+        onWillStart(() => this.start());
+    }
+
+    /** {conversation_id, shown, sender_id}: whom it is for, and from which number. */
+    get request() {
+        return this.props.request;
+    }
+
+    start() {
+        return this.loadTemplates();
+    }
+
+    async loadTemplates() {
+        const { conversation_id, shown, sender_id } = this.request;
+        this.state.templates = await this.orm.call(
+            "waba.conversation", "conversation_templates", [conversation_id, shown, sender_id]
+        );
+    }
+
+    get recipient() {
+        return this.props.name;
     }
 
     get html() {
@@ -56,7 +71,7 @@ export class TemplateChooser extends Component {
         const preview = await this.keepLast.add(
             this.orm.call("waba.conversation", "conversation_template", [
                 {
-                    ...this.props.request,
+                    ...this.request,
                     template_id: this.state.chosen.id,
                     values: { ...this.state.values },
                 },
