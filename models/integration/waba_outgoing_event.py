@@ -66,7 +66,7 @@ class WabaOutgoingEvent(models.Model):
         "waba.outgoing.webhook", "Webhook", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="webhook_id.company_id")
-    uuid = fields.Char("Event ID", required=True, readonly=True)
+    uuid = fields.Char(required=True, readonly=True)
     kind = fields.Char("Event key", required=True, readonly=True)
     kind_text = fields.Char("Event", compute="_compute_kind_text")
     event_key = fields.Char(required=True, readonly=True)
@@ -84,9 +84,9 @@ class WabaOutgoingEvent(models.Model):
     )  # fmt: skip
     attempt_count = fields.Integer("Attempts", readonly=True, aggregator=None)
     next_attempt_at = fields.Datetime("Next attempt", readonly=True)
-    ended_at = fields.Datetime("Sent on", readonly=True)
+    ended_at = fields.Datetime("Ended at", readonly=True)
     http_status = fields.Integer("HTTP status", readonly=True, aggregator=None)
-    error = fields.Char("Last error", readonly=True)
+    error = fields.Char(readonly=True)
 
     _event_key_uniq = models.UniqueIndex("(webhook_id, event_key)")
     _queue_idx = models.Index("(webhook_id, next_attempt_at, id) WHERE state = 'queued'")
