@@ -233,6 +233,8 @@ class WabaOutgoingEvent(models.Model):
         :return: plain values for `_send`
         """
         now = fields.Datetime.now()
+        # Asked before: it may be a query, which would replace the rows on this cursor.
+        allowed = self.env["waba.account"]._allowed_addresses()
         self.flush_model()
         self.env["waba.outgoing.webhook"].flush_model()
         self.env.cr.execute(
@@ -261,9 +263,9 @@ class WabaOutgoingEvent(models.Model):
                 resting=resting,
             )
         )
+        claimed = self.env.cr.dictfetchall()
         self.invalidate_model()
-        allowed = self.env["waba.account"]._allowed_addresses()
-        return [{**row, "allowed": allowed} for row in self.env.cr.dictfetchall()]
+        return [{**row, "allowed": allowed} for row in claimed]
 
     @api.model
     def _record_answers(self, claimed, answers):
