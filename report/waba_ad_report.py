@@ -26,7 +26,7 @@ class WabaAdReport(models.Model):
     _order = "came_at desc, id desc"
     _rec_name = "ad_id"
     _depends = {
-        "waba.ad": ["account_id", "utm_campaign_id"],
+        "waba.ad": ["account_id", "company_id", "utm_campaign_id"],
         "waba.account": ["company_id", "qualified_stage_id"],
         "waba.message": ["ad_id", "direction", "recipient_id", "sender_id", "sent_at"],
         "crm.lead": [
