@@ -26,7 +26,7 @@ STATES = [
     ("skipped", "Excluded"),
     ("failed", "Failed"),
 ]
-CAUSES = [("failed", "Not delivered"), ("late", "No delivery in time")]
+CAUSES = [("failed", "Not delivered"), ("late", "Overdue")]
 
 CHUNK = 200
 
