@@ -63,6 +63,7 @@ class MessageStatus(Event):
     cost_currency: str = ""
     free_until: datetime | None = None
     profile_name: str = ""
+    username: str = ""
     error: ErrorInfo | None = None
 
 
@@ -89,8 +90,9 @@ class InboundMessage(Event):
     :param previous_user_uid: business-scoped id before a change.
     :param group_uid: the group it was written in, '' between one person and us.
     :param details: what a kind has in addition to its text, as plain values: a place (`latitude`,
-        `longitude`, `name`, `address`, `url`), `contacts` [{`name`, `phones`, `emails`,
-        `company`}], `order` [{`product`, `quantity`, `price`, `currency`}], `voice`, `animated`,
+        `longitude`, `name`, `address`, `url`), `contacts` [{`name`, `phones`, `emails`, `company`,
+        `is_own` of the sender's own number, shared by WhatsApp's button}], `order` [{`product`,
+        `quantity`, `price`, `currency`}], `voice`, `animated`,
         `forwarded`.
     :param error: why Meta could not deliver the content (kind 'unsupported').
     """

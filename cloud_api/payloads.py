@@ -118,6 +118,22 @@ def options_message(to, body, options, list_label, opaque="", user_uid=""):
     return {**_envelope(to, user_uid, opaque), "type": "interactive", "interactive": interactive}
 
 
+def contact_request_message(to, body, opaque="", user_uid=""):
+    """Return the body of a message that asks the person to share their number, allowed inside an
+    open service window only; its button is WhatsApp's own.
+
+    :raise ValueError: no address, no text, or a text that is too long
+    """
+    if not body or len(body) > OPTION_BODY_LENGTH:
+        raise ValueError(f"a request has 1 to {OPTION_BODY_LENGTH} characters")
+    interactive = {
+        "type": "request_contact_info",
+        "body": {"text": body},
+        "action": {"name": "request_contact_info"},
+    }
+    return {**_envelope(to, user_uid, opaque), "type": "interactive", "interactive": interactive}
+
+
 def option_problem(options):
     """Return why these titles cannot be options: 'count', 'length', 'same'; '' if they can."""
     if not 1 <= len(options) <= ROW_COUNT:

@@ -101,6 +101,8 @@ def _card(card):
         "phones": texts("phones", "phone") or texts("phones", "wa_id"),
         "emails": texts("emails", "email"),
         "company": as_name(as_dict(card.get("org")).get("company")),
+        # Shared by the button that asks for it: the sender's own number, says WhatsApp.
+        **({"is_own": True} if as_word(card.get("origin")) == "contact_request" else {}),
     }
 
 

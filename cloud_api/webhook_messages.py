@@ -82,6 +82,7 @@ def _status(scope, status):
         cost=as_amount(cost.get("amount")),
         cost_currency=as_text(cost.get("currency")).strip().upper()[:3],
         profile_name=_profile(contact, "name"),
+        username=_profile(contact, "username"),
         error=_first_error(status),
     )
 

@@ -252,9 +252,12 @@ class Control:
             raise BadControl(f"kind must be one of {', '.join(KINDS)}")
         number, person = self.world.numbers[values["phone_id"]], self._person(values["number"])
         wamid = self.world.new_wamid()
-        user_id = self.world.bsuid(person.wa_id, self.world.find_account(number).business_id)
+        business_id = self.world.find_account(number).business_id
+        user_id = self.world.bsuid(person.wa_id, business_id)
         rare = Rare(number, person, user_id, wamid, self.world.clock.now(), values)
         self.sim.delivery.enqueue_update(getattr(rare, values["kind"])())
+        if values["kind"] == "user_changed_user_id" and "previous_user_id" not in values:
+            self.world.rename(person, business_id, values["user_id"])
         return {"wamid": wamid, "user_id": user_id}
 
     def _person(self, number):

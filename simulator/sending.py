@@ -26,6 +26,8 @@ FILE_KEYS = {"image": {"id", "link", "caption"}, "video": {"id", "link", "captio
 # Interactive messages (Meta, 2025-11): reply buttons, list rows, and their longest titles.
 OPTIONS = {"button": (3, 20), "list": (10, 24)}
 OPTION_BODY_MAX = {"button": 1024, "list": 4096}
+# The message that asks for the person's number has one fixed button.
+CONTACT_REQUEST = "request_contact_info"
 # Pair rate (Meta, "About the platform", 2026-03): one message per 6 s to the same person, a burst
 # of up to 45 borrowing from the time to come.
 PAIR_INTERVAL = 6.0
@@ -254,12 +256,16 @@ class Sender:
     def _check_interactive(self, _number, body, entry):
         content = body.get("interactive")
         kind = content.get("type") if isinstance(content, dict) else None
-        if kind not in OPTIONS:
+        if kind not in OPTIONS and kind != CONTACT_REQUEST:
             raise missing_parameter("interactive['type']")
         text = content.get("body", {}).get("text", "")
-        if not 1 <= len(text) <= OPTION_BODY_MAX[kind]:
+        if not 1 <= len(text) <= OPTION_BODY_MAX.get(kind, 1024):
             raise GraphError(131009, "Interactive message: the body's text is missing or too long.")
         action = content.get("action", {})
+        if kind == CONTACT_REQUEST:
+            if action != {"name": CONTACT_REQUEST}:
+                raise missing_parameter("interactive['action']['name']")
+            return self._check_window(entry)
         if kind == "button":
             titles = [button["reply"] for button in action.get("buttons", [])]
         else:

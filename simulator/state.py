@@ -225,6 +225,8 @@ class Person:
     free_until: dict = field(default_factory=dict)
     asked_stop_at: float | None = None
     told_stop_at: float | None = None
+    # {business id: user id} where it is no longer the first one.
+    new_user_ids: dict = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -362,9 +364,18 @@ class World:
 
     def bsuid(self, wa_id, business_id):
         """The business-scoped user id: country code, dot, an id unique per user x portfolio."""
+        person = self.people.get(wa_id)
+        if person and business_id in person.new_user_ids:
+            return person.new_user_ids[business_id]
         digest = hashlib.blake2b(f"{business_id}:{wa_id}".encode(), digest_size=8).digest()
         country = COUNTRIES.get(dial_code(wa_id), "ZZ")
         return f"{country}.{int.from_bytes(digest, 'big')}"
+
+    def rename(self, person, business_id, user_id):
+        """The person gets another user id; messages to the old one are refused from now on."""
+        self.people_by_bsuid.pop(self.bsuid(person.wa_id, business_id), None)
+        person.new_user_ids[business_id] = user_id
+        self.people_by_bsuid[user_id] = person
 
     def new_wamid(self):
         return f"wamid.HBgLMTU1NTAxMDAwMDEVAgARGBI{self._run}{next(self._ids):012X}AA=="

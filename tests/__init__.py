@@ -42,6 +42,7 @@ from .campaign import test_rights_campaign
 from .campaign import test_template_kinds
 from .cloud_api import test_cloud_api_addresses
 from .cloud_api import test_cloud_api_client
+from .cloud_api import test_cloud_api_coexistence
 from .cloud_api import test_cloud_api_errors
 from .cloud_api import test_cloud_api_marketing
 from .cloud_api import test_cloud_api_media
@@ -64,6 +65,7 @@ from .consent import test_identity_change
 from .consent import test_landing
 from .consent import test_may_opt_out
 from .consent import test_own_numbers
+from .consent import test_people_journey
 from .consent import test_preferences
 from .consent import test_reach
 from .consent import test_spellings
@@ -220,6 +222,7 @@ from .tours import test_growth_tour
 from .tours import test_injection
 from .tours import test_may_opt_out_tours
 from .tours import test_money_tour
+from .tours import test_optin_tour
 from .tours import test_preflight_tour
 from .tours import test_repeat_tour
 from .tours import test_reputation_story_tour

@@ -5,11 +5,9 @@ Called by leads, contacts and recipients.
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Domain
 from odoo.tools import format_date
 
 from ..models.consent.consent_sql import strictest_consent
-from ..models.consent.waba_recipient import recipients_with_numbers
 from ..models.consent.waba_recipient_consent import STATE_BY_ACTION
 from ..models.tools.labels import dialog_action, selection_label
 from ..policy import evidence, numbers
@@ -162,20 +160,17 @@ class WabaConsentNote(models.TransientModel):
         if self.valid_until and self.valid_until < fields.Date.today():
             raise UserError(self.env._("The opt-in has already ended. Enter a later date."))
 
-    def _number(self):
-        record = self._get_record()
-        return self.env["waba.recipient"]._number_of(record) if record is not None else ""
-
     def _find_recipients(self):
         """Return the existing rows of the person, as superuser."""
         if self.recipient_id:
             self.recipient_id.check_access("read")
             return self.recipient_id.sudo()
-        people, number = self.env["waba.recipient"].sudo(), self._number()
-        if not number:
-            return people
-        of_ours = Domain("portfolio_id.account_ids.company_id", "in", self.env.companies.ids)
-        return people.search(of_ours & recipients_with_numbers([number]))
+        record = self._get_record()
+        if record is None:
+            return self.env["waba.recipient"].sudo()
+        accounts = self.env["waba.account"].sudo()
+        ours = accounts.search([("company_id", "in", self.env.companies.ids)])
+        return record._waba_people(ours.portfolio_id)[record.id]
 
     def _find_or_create_recipients(self):
         """Return the rows to record it on, created when missing.
@@ -185,7 +180,9 @@ class WabaConsentNote(models.TransientModel):
         record = self._get_record()
         if self.recipient_id or record is None:
             return self._find_recipients()
-        number = self._number()
+        number = self.env["waba.recipient"]._number_of(record)
+        if not number and (linked := self._find_recipients()):
+            return linked[:1]
         if not number:
             typed = self.env["waba.recipient"]._raw_number(record)
             raise UserError(

@@ -128,7 +128,12 @@ class WabaReportBlock(models.TransientModel):
         account = accounts.search(
             [("company_id", "=", self.env.company.id), ("portfolio_id", "!=", False)], limit=1
         )
-        number = self.env["waba.recipient"]._number_of(record) if record is not None else ""
+        linked = self.env["waba.recipient"]
+        number = linked._number_of(record) if record is not None else ""
+        if record is not None and not number:
+            linked = record._waba_linked(account.portfolio_id)[record.id][:1]
+        if linked:
+            return linked, account
         if not (account and number):
             raise UserError(
                 self.env._(

@@ -71,7 +71,7 @@ class WabaConversion(models.Model):
     is_unknown = fields.Boolean(
         "Unconfirmed", readonly=True, help="An attempt had no answer: Meta may have received it."
     )
-    sent_at = fields.Datetime("Sent on", readonly=True)
+    sent_at = fields.Datetime("Sent at", readonly=True)
     error_code = fields.Integer("Meta error code", readonly=True, aggregator=None)
     fbtrace_id = fields.Char("Meta trace ID", readonly=True)
 

@@ -300,7 +300,7 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _event_values(self, message):
-        code = number_country(message.number or "")
+        code = number_country(message.number or message.recipient_id.user_uid or "")
         country = self.env["res.country"]
         if code:
             country = country.search([("code", "=", code)], limit=1)
@@ -322,7 +322,8 @@ class WabaAttribution(models.Model):
         numbers = [(lead.id, self.env["waba.recipient"]._number_of(lead)) for lead in leads]
         rows = self.env.execute_query(
             SQL(
-                """WITH lead AS (SELECT l.id, l.partner_id, n.number FROM crm_lead l
+                """WITH lead AS (SELECT l.id, l.partner_id, l.waba_recipient_id, n.number
+                                   FROM crm_lead l
                                    JOIN unnest(%s::int[], %s::varchar[]) AS n(id, number)
                                      ON n.id = l.id)
                    SELECT found.lead_id, m.id, LEAST(m.delivered_at, m.read_at), m.company_id
@@ -333,6 +334,10 @@ class WabaAttribution(models.Model):
                            SELECT l.id, m.id
                              FROM lead l JOIN waba_message m
                                ON m.res_model = 'res.partner' AND m.res_id = l.partner_id
+                            UNION
+                           SELECT l.id, m.id
+                             FROM lead l JOIN waba_message m
+                               ON m.recipient_id = l.waba_recipient_id
                             UNION
                            SELECT l.id, m.id
                              FROM lead l JOIN waba_recipient r ON r.number = l.number

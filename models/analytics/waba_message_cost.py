@@ -246,7 +246,9 @@ class WabaMessage(models.Model):
         return self.env.execute_query_dict(
             SQL(
                 """SELECT m.id, (%(left_at)s)::date AS day, m.company_id, m.sender_id, m.kind,
-                          c.code AS country_code, %(arrived)s AS at,
+                          -- A user id begins with the country of its person.
+                          COALESCE(c.code, substring(r.user_uid FROM '^([A-Z]{2})[.]'))
+                              AS country_code, %(arrived)s AS at,
                           m.pricing_category AS category, m.pricing_type AS type,
                           m.pricing_billable AS billable, m.cost_currency_id AS currency_id,
                           m.charge_factor AS factor, m.max_price, m.charge,
@@ -254,6 +256,7 @@ class WabaMessage(models.Model):
                      FROM waba_message m
                 LEFT JOIN waba_phone_prefix p ON p.prefix = %(prefix)s
                 LEFT JOIN res_country c ON c.id = p.country_id
+                LEFT JOIN waba_recipient r ON r.id = m.recipient_id AND m.number IS NULL
                     WHERE m.cost_state IS NULL AND m.direction = 'out' AND %(arrived)s IS NOT NULL
                       AND (m.pricing_type IS NOT NULL OR m.pricing_category IS NOT NULL
                            OR m.pricing_billable IS NOT NULL OR %(arrived)s < %(late)s)

@@ -53,15 +53,15 @@ class WabaConversation(models.Model):
     )
     unread_count = fields.Integer("Unread", readonly=True, aggregator="sum")
     app_answered_at = fields.Datetime(
-        "Answered in the app on", readonly=True,
+        "Last app answer", readonly=True,
         help="Last message that a colleague sent from the WhatsApp Business app.",
     )  # fmt: skip
     standby_at = fields.Datetime(
-        "Answered elsewhere on", readonly=True,
+        "Last elsewhere", readonly=True,
         help="Last time that another app answered on this number.",
     )  # fmt: skip
     control_at = fields.Datetime(
-        "Answered here since", readonly=True, help="Last time that the conversation was Odoo's."
+        "Last here", readonly=True, help="Last time that the conversation was Odoo's."
     )
     waiting_since = fields.Datetime(
         "Waiting since", readonly=True, help="First message without an answer."
@@ -88,13 +88,12 @@ class WabaConversation(models.Model):
             conversation.display_name = conversation.sudo()._display_person_name()
 
     def _display_person_name(self):
-        """The recipient's name on our record, the phone or WhatsApp, else the number."""
+        """The recipient's name on our record, the phone or WhatsApp, else username or number."""
         self.ensure_one()
         record = self._get_record()
         name = record and record._waba_person_facts()["name"]
         person = self.recipient_id
-        known = name or person.app_name or person.name
-        return known or person.number or person.user_uid or ""
+        return name or person.app_name or person.name or person.display_name or ""
 
     def _get_record(self):
         """The contact or lead of the latest inbound message, or None."""

@@ -7,7 +7,6 @@ from odoo import api, fields, models
 
 from ...policy import person_name
 from ..tools.labels import list_action
-from ..tools.phone_countries import number_language
 
 
 class WabaPersonMixin(models.AbstractModel):
@@ -63,19 +62,6 @@ class WabaPersonMixin(models.AbstractModel):
         """
         self.ensure_one()
         raise NotImplementedError
-
-    def _waba_language(self):
-        """The language that this person most likely reads, such as 'es'; '' when unknown.
-
-        A contact made by a user starts in that user's language, so this says nothing; then the
-        number's country decides.
-        """
-        self.ensure_one()
-        # Templates are ordered by it, and nothing else: no right to read the contact is needed.
-        chosen = self.sudo()._waba_person_facts()["partner"].lang
-        if chosen and chosen != self.env.user.lang:
-            return chosen.split("_")[0]
-        return number_language(self.phone_sanitized) or (chosen or "").split("_")[0]
 
     @api.model
     def _waba_person_fields(self):

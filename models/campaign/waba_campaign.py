@@ -620,8 +620,8 @@ class WabaCampaign(models.Model):
         """
         if not self.by_language:
             return self.template_id, self.variable_ids
-        number = self.env["waba.recipient"]._number_of(record)
-        return self._variant_messages()[LanguageChoice(self).key(number, record, facts)]
+        address = record._waba_address()
+        return self._variant_messages()[LanguageChoice(self).key(address, record, facts)]
 
     def _stopped_languages_reason(self):
         """Which languages wait while the others are sent, as a sentence; False if none does."""

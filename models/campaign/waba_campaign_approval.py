@@ -348,15 +348,15 @@ class WabaCampaign(models.Model):
         while found := records.search_fetch(
             domain & Domain("id", ">", last), names, order="id", limit=CHUNK
         ):
-            marks.update(map(self._record_fingerprint, found))
+            marks.update(self._record_fingerprints(found))
             last = found[-1].id
         return sorted(marks)
 
-    @api.model
-    def _record_fingerprint(self, record):
-        number = self.env["waba.recipient"]._number_of(record)
-        text = f"{record._name},{record.id},{number}"
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def _record_fingerprints(self, records):
+        """Of each of these records and its person."""
+        keys = self._person_keys_of_records(records)
+        texts = (f"{one._name},{one.id},{key}" for one, key in zip(records, keys, strict=True))
+        return [hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts]
 
     def _is_audience_covered(self, marks, user):
         """Whether all records of the audience of `user` are among those of `marks`."""
@@ -381,7 +381,7 @@ class WabaCampaign(models.Model):
         above = self.company_id.waba_approval_above
         if above and self.approval_state == "approved":
             approved = set(self.approval_people or ())
-            if not approved.issuperset(map(self._record_fingerprint, records)):
+            if not approved.issuperset(self._record_fingerprints(records)):
                 return self._outdated_approval_reason()
         elif above and self.prepared_count + len(records) > max(above, self.to_prepare_count):
             return self._approval_now_needed_reason(above)

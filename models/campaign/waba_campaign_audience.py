@@ -77,6 +77,7 @@ class KnownRecipient(NamedTuple):
     marketing_held_until: datetime | None = None
     is_blocked: bool = False
     may_opt_out_at: datetime | None = None
+    user_uid: str | None = None
 
 
 UNKNOWN_RECIPIENT = KnownRecipient()
@@ -554,6 +555,19 @@ class WabaCampaign(models.Model):
         )
         return {number: KnownRecipient(*values) for number, *values in rows}
 
+    def _read_linked_recipients(self, keys):
+        """{key: KnownRecipient} of linked people without a number, by their ids as texts."""
+        if not keys:
+            return {}
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT %s FROM waba_recipient r WHERE r.id = ANY(%s)",
+                SQL(", ").join(self._known_column(name) for name in KnownRecipient._fields),
+                [int(key) for key in keys],
+            )
+        )
+        return {str(known.id): known for known in (KnownRecipient(*values) for values in rows)}
+
     def _known_column(self, name):
         """SQL of a field of `KnownRecipient`."""
         if name == "topic_state":
@@ -580,10 +594,12 @@ class WabaCampaign(models.Model):
         return found | self._recipients_of_runs(recipient_ids)
 
     @api.model
-    def _eligibility_person(self, record, number, typed, known, preparation):
+    def _eligibility_person(self, record, key, typed, known, preparation):
+        number = key if key[:1] == "+" else ""
         return eligibility.Person(
             # Only a formatted number has a "+": "+346125550", as typed, is not valid.
             number=number or typed.lstrip("+"),
+            user_uid=known.user_uid or "",
             is_ours=number in preparation.ours,
             duplicate=known.id in preparation.seen,
             renumbered=record.id in preparation.renumbered,
@@ -593,24 +609,24 @@ class WabaCampaign(models.Model):
             blacklisted=number in preparation.blacklisted,
             unreachable_until=known.unreachable_until,
             blocked=known.is_blocked,
-            country_code=number_country(number),
+            country_code=number_country(number or known.user_uid),
             promotions_free_at=frequency.next_promotion_time(
-                preparation.promotions.get(number, ()), preparation.cap
+                preparation.promotions.get(key, ()), preparation.cap
             ),
             repeats_free_at=self.env["waba.message"]._repeats_free_at(
-                preparation.company, preparation.repeats.get(number)
+                preparation.company, preparation.repeats.get(key)
             ),
             may_opt_out=bool(known.may_opt_out_at),
         )
 
     @api.model
     def _record_country_code(self, record):
-        return number_country(self.env["waba.recipient"]._number_of(record))
+        return number_country(record._waba_address())
 
-    def _is_in_holdout(self, number):
-        """Whether the recipient with this number is in the hold-out group."""
+    def _is_in_holdout(self, key):
+        """Whether the recipient with this number or id is in the hold-out group."""
         share = self.holdout_percent / 100
-        return bool(share) and attribution.is_in_holdout(f"{self.id}:{number}", share)
+        return bool(share) and attribution.is_in_holdout(f"{self.id}:{key}", share)
 
 
 def _domain_ids(domain):

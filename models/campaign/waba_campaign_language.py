@@ -197,13 +197,13 @@ class LanguageChoice:
         self._trusts_contacts = len(campaign.env["res.lang"].get_installed()) > 1
         self._choices = {}
 
-    def key(self, number, record, facts):
+    def key(self, address, record, facts):
         """The key in `_variant_messages` for one recipient: by the contact, then the country.
 
-        :param number: E.164, or ''
+        :param address: E.164 number, Meta's user id, or ''
         :param facts: `record._waba_person_facts()`
         """
-        wanted = (self._contact_language(record, facts), *number_languages(number))
+        wanted = (self._contact_language(record, facts), *number_languages(address))
         if wanted not in self._choices:
             chosen = choose_language(wanted, self._versions)
             self._choices[wanted] = "a" if chosen in (None, self._default) else chosen

@@ -562,14 +562,16 @@ class WabaCampaign(models.Model):
         self.env["waba.message"].flush_model()
         rows = self.env.execute_query_dict(
             SQL(
-                """SELECT kind, category, number, origin FROM waba_message
-                    WHERE campaign_id = %s AND state = 'queued' ORDER BY retry_at, id LIMIT 1""",
+                """SELECT m.kind, m.category, m.number, m.origin, r.user_uid FROM waba_message m
+                     JOIN waba_recipient r ON r.id = m.recipient_id
+                    WHERE m.campaign_id = %s AND m.state = 'queued'
+                 ORDER BY m.retry_at, m.id LIMIT 1""",
                 self.id,
             )
         )
         for row in rows:
             if price_of := self._price_bounds():
-                row["max_price"] = price_of(number_country(row["number"]))[0]
+                row["max_price"] = price_of(number_country(row["number"] or row["user_uid"]))[0]
         return rows[0] if rows else None
 
     # === Why nothing is sent ===

@@ -52,8 +52,10 @@ FORM_FIELDS = (
 class Preparation:
     """Data shared by all records of a chunk, read once.
 
+    A person's key is their E.164 number; without one, the recipient's id as text.
+
     :ivar ours: E.164 numbers that we send from
-    :ivar people: {E.164 number: KnownRecipient} of the others
+    :ivar people: {key: KnownRecipient} of the others
     :ivar renumbered: ids of records whose number changed after an opt-out, not yet reviewed
     :ivar blacklisted: E.164 numbers on Odoo's phone blacklist
     :ivar seen: ids of recipients with a row in the campaign; extended as rows are made
@@ -63,8 +65,9 @@ class Preparation:
     :ivar warmth: {recipient id: policy.warmth.Warmth} if the warmest are sent to first
     """
 
-    def __init__(self, campaign, records, numbers, dry_run=None):
+    def __init__(self, campaign, records, keys, dry_run=None):
         self.env = campaign.env
+        numbers = {key for key in keys if key[0] == "+"}
         self.now = dry_run.at if dry_run else fields.Datetime.now()
         self.purpose = "marketing" if campaign.category == "marketing" else "utility"
         self.blocked_countries = campaign.sender_id.account_id._blocked_countries()
@@ -75,12 +78,13 @@ class Preparation:
         self.opt_in_required = self.company.waba_opt_in_required
         self.cap = self.company._waba_frequency_cap()
         self.promotions = (
-            self.env["waba.message"]._recent_promotions(self.company, numbers, self.now)
+            self.env["waba.message"]._recent_promotions(self.company, keys, self.now)
             if self.purpose == "marketing"
             else {}
         )
         self.ours = self.env["waba.sender"]._filter_own_numbers(numbers)
         self.people = (dry_run or campaign)._recipients_by_number(numbers - self.ours)
+        self.people |= campaign._read_linked_recipients(keys - numbers)
         held = self.env["waba.renumbered"]._held_records(
             records._name, records.ids, self.company, campaign.topic_id.id
         )
@@ -115,7 +119,7 @@ class Preparation:
             reason: opted_out._opt_out_details(reason, self.company, campaign.topic_id)
             for reason in DATED_REASONS
         }
-        self.repeats = self._find_repeats(campaign, numbers)
+        self.repeats = self._find_repeats(campaign, keys)
         self.warmth = (
             self.env["waba.recipient"]._read_warmth(
                 [known.id for known in self.people.values()], self.company, self.now
@@ -132,11 +136,11 @@ class Preparation:
         )
         self._sentences, self._times = {}, {}
 
-    def words_for(self, record, facts, number):
+    def words_for(self, record, facts, address):
         """As `words`, for one recipient: the variants, or the message in their language."""
         if not self.languages:
             return self.words
-        key = self.languages.key(number, record, facts)
+        key = self.languages.key(address, record, facts)
         return {key: self.words[key]}
 
     def due_text(self, recipient_id, retry_at):
@@ -151,28 +155,28 @@ class Preparation:
             self._sentences[reason, detail] = exclusion_text(self.env, reason, text=detail)
         return self._sentences[reason, detail]
 
-    def temporary_detail(self, reason, number):
+    def temporary_detail(self, reason, person):
         """Details of the messages because of which a recipient is excluded for a time."""
         messages = self.env["waba.message"]
         if reason == "repeated":
-            return messages._repeat_detail(self.repeats[number], self.company)
-        return messages._frequency_detail(self.promotions[number], self.company)
+            return messages._repeat_detail(self.repeats[person], self.company)
+        return messages._frequency_detail(self.promotions[person], self.company)
 
-    def _find_repeats(self, campaign, numbers):
-        """{number: Repeat} of those who got a template of the campaign lately, A's or B's."""
+    def _find_repeats(self, campaign, keys):
+        """{key: Repeat} of those who got a template of the campaign lately, A's or B's."""
         messages = self.env["waba.message"]
         names = {template.name for template, _lines in campaign._variant_messages().values()}
         uses = {
-            (number, name): TemplateUse(
-                messages._person_keys(self.people.get(number, UNKNOWN_RECIPIENT).id, number), name
+            (key, name): TemplateUse(
+                messages._person_keys(self.people.get(key, UNKNOWN_RECIPIENT).id, key), name
             )
-            for number in numbers
+            for key in keys
             for name in names
             if name
         }
         found = {}
-        for (number, _name), repeat in messages._find_repeats(self.company, uses, self.now).items():
-            found[number] = max(repeat, found.get(number, repeat))
+        for (key, _name), repeat in messages._find_repeats(self.company, uses, self.now).items():
+            found[key] = max(repeat, found.get(key, repeat))
         return found
 
     def opt_out_details(self, recipient_id):
@@ -254,25 +258,41 @@ class WabaCampaign(models.Model):
         :param dry_run: a `DryRun` (waba_campaign_outlook.py): no recipient is created, nothing
             written
         """
-        number_of = self.env["waba.recipient"]._number_of
-        numbers = [number_of(record) for record in records]
-        preparation = Preparation(self, records, {number for number in numbers if number}, dry_run)
+        keys = self._person_keys_of_records(records)
+        preparation = Preparation(self, records, set(keys) - {""}, dry_run)
         return [
-            self._row_values_for_record(record, number, preparation)
-            for record, number in zip(records, numbers, strict=True)
+            self._row_values_for_record(record, key, preparation)
+            for record, key in zip(records, keys, strict=True)
         ]
 
-    def _row_values_for_record(self, record, number, preparation):
-        """Values of ROW_COLUMNS for one record."""
-        known = preparation.people.get(number, UNKNOWN_RECIPIENT)
+    def _person_keys_of_records(self, records):
+        """[key of `Preparation`] of the person of each record, '' for none.
+
+        A linked person whose number is known is written to at that number.
+        """
+        number_of = self.env["waba.recipient"]._number_of
+        keys = [number_of(record) for record in records]
+        without = records.browse(
+            record.id for record, key in zip(records, keys, strict=True) if not key
+        )
+        linked = without._waba_linked(self.sender_id.sudo().portfolio_id) if without else {}
+        return [
+            key or (one := linked[record.id]).number or (str(one.id) if one else "")
+            for record, key in zip(records, keys, strict=True)
+        ]
+
+    def _row_values_for_record(self, record, key, preparation):
+        """Values of ROW_COLUMNS for one record, whose person has this key of `Preparation`."""
+        known = preparation.people.get(key, UNKNOWN_RECIPIENT)
+        address = (known.user_uid or "") if known.id and key[0] != "+" else key
         held_until = known.marketing_held_until if preparation.purpose == "marketing" else None
         time_zone = self.env["waba.recipient"]._recipient_time_zone(
-            number, record, preparation.company
+            address, record, preparation.company
         )
         retry_at, wait_reason = preparation.earliest_departure(time_zone, held_until)
-        typed = number or self.env["waba.recipient"]._raw_number(record)
+        typed = "" if address != key else key or self.env["waba.recipient"]._raw_number(record)
         verdict = eligibility.check_eligibility(
-            self._eligibility_person(record, number, typed, known, preparation),
+            self._eligibility_person(record, key, typed, known, preparation),
             preparation.purpose,
             retry_at,
             us_marketing_blocked=preparation.us_marketing_blocked,
@@ -280,7 +300,7 @@ class WabaCampaign(models.Model):
             opt_in_required=preparation.opt_in_required,
         )
         reason, waits, facts = verdict.reason_key, False, record._waba_person_facts()
-        words = preparation.words_for(record, facts, number)
+        words = preparation.words_for(record, facts, address)
         facts["time_zone"] = time_zone
         # A possible opt-out: the row is created, and waits until a user has reviewed it.
         needs_review = reason == "may_opt_out"
@@ -292,14 +312,14 @@ class WabaCampaign(models.Model):
                 person = self.env["waba.recipient"].browse(known.id)
                 facts["preference_token"] = person._preference_token(preparation.company)
             values, waits = self._assign_variant(
-                number,
+                key,
                 {
                     key: self._variant_values(record, facts, set_, preparation)
                     for key, set_ in words.items()
                 },
                 is_later=bool(reason),
             )
-            if not values.get("failure_type") and self._is_in_holdout(number):
+            if not values.get("failure_type") and self._is_in_holdout(key):
                 values, waits = _exclusion_values("holdout", preparation), False
             elif reason and not values.get("failure_type"):
                 # With its texts: it can be queued again when the rule allows it.
@@ -308,7 +328,7 @@ class WabaCampaign(models.Model):
                     "state": "skipped",
                     "failure_type": reason,
                     "failure_reason": preparation.sentence(
-                        reason, preparation.temporary_detail(reason, number)
+                        reason, preparation.temporary_detail(reason, key)
                     ),
                 }
         else:
@@ -316,12 +336,12 @@ class WabaCampaign(models.Model):
             values = _exclusion_values(reason, preparation, detail=details.get(reason))
         if values.get("failure_type"):
             wait_reason, needs_review = None, False
-        if known.id:
-            preparation.seen.add(known.id)
+        preparation.seen.update(filter(None, [known.id]))
         message = values.get("variant") or next(iter(words))
         template_id, category = preparation.templates[message]
         return {
             "message": message,
+            "address": address,
             "template_id": template_id,
             "category": category,
             "recipient_id": known.id,
@@ -464,9 +484,8 @@ class WabaCampaign(models.Model):
         if template:
             text = self.env._("Language: %s", language_name(self.env, template.language))
             notes.append({"kind": "language", "text": text})
-        people = self.env["waba.recipient"]
-        if not people._number_of(record):
-            typed = people._raw_number(record)
+        if not record._waba_has_person():
+            typed = self.env["waba.recipient"]._raw_number(record)
             text = (
                 self.env._("Excluded: the number %s is not valid.", typed)
                 if typed

@@ -28,6 +28,8 @@ class WabaRecipient(models.Model):
         people = self.search(recipients_with_numbers(numbers))
         if records._name == "res.partner":
             people |= self.search([("partner_id", "in", records.ids)])
+        else:
+            people |= records.waba_recipient_id
         for purpose in ("marketing", "utility"):
             out = people.filtered(
                 lambda person, purpose=purpose: person._has_standing_opt_out(purpose)
@@ -78,6 +80,8 @@ class CrmLead(models.Model):
         env = self.env(su=True)
         env["waba.recipient"]._apply_record_merge((self + opportunities).with_env(env))
         env["waba.message"]._apply_record_merge("crm.lead", opportunities.ids, self.id)
+        target = self.with_env(env)
+        target.waba_recipient_id = (target + opportunities.with_env(env)).waba_recipient_id[:1]
         self._on_waba_merge(opportunities)
         return result
 

@@ -5,7 +5,9 @@ Called wherever a record's person is asked: audiences, direct sends, panels, fol
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
+from ..tools.phone_countries import number_language
 from ..tools.system_fields import USER_GROUP
 from .waba_reach import PERSON_MODELS
 from .waba_recipient import recipients_with_numbers
@@ -56,6 +58,32 @@ class WabaRecipient(models.Model):
         reachable = (one for one in candidates if one._waba_has_person())
         return next(reachable, next(iter(candidates), record.env["res.partner"]))
 
+    def _address(self):
+        """What Meta is told to send to, and what tells the country: number or user id."""
+        return self.number or self.user_uid or ""
+
+    @api.model
+    def _store_usernames(self, names):
+        """Store the usernames in statuses where they are new.
+
+        :param names: {waba.message id: username}
+        """
+        if not names:
+            return
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient r SET username = v.username
+                     FROM unnest(%s::int[], %s::varchar[]) AS v(id, username)
+                     JOIN waba_message m ON m.id = v.id
+                    WHERE r.id = m.recipient_id AND r.username IS DISTINCT FROM v.username""",
+                list(names),
+                list(names.values()),
+            )
+        )
+        if self.env.cr.rowcount:
+            self.invalidate_model(["username"])
+
     # === Links ===
 
     def _link_record(self, record):
@@ -85,6 +113,48 @@ class WabaRecipient(models.Model):
 
 class WabaPersonMixin(models.AbstractModel):
     _inherit = "waba.person.mixin"
+
+    waba_identity = fields.Char(
+        "WhatsApp identity",
+        compute="_compute_waba_identity",
+        search="_search_waba_identity",
+        groups=USER_GROUP,
+        help="Username, number or ID on WhatsApp.",
+    )
+    waba_has_person = fields.Boolean(
+        "On WhatsApp", compute="_compute_waba_identity", groups=USER_GROUP
+    )
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_waba_identity(self):
+        accounts = self.env["waba.account"].sudo()
+        ours = accounts.search([("company_id", "in", self.env.companies.ids)])
+        people = self._waba_people(ours.portfolio_id)
+        for record in self:
+            known = people[record.id]
+            record.waba_identity = (known.filtered("username") or known)[:1]._handle() or False
+            record.waba_has_person = bool(known)
+
+    @api.model
+    def _search_waba_identity(self, operator, value):
+        """By username, of the people linked to the records or with their numbers."""
+        if operator not in ("ilike", "=", "in"):
+            return NotImplemented
+        names = [value] if isinstance(value, str) else [name for name in value if name]
+        people = self.env["waba.recipient"].search(
+            Domain.OR(
+                Domain("username", "ilike" if operator == "ilike" else "=", name.lstrip("@"))
+                for name in names
+            )
+        )
+        return Domain("phone_sanitized", "in", people._number_forms()) | self._waba_link_domain(
+            people.sudo()
+        )
+
+    @api.model
+    def _waba_link_domain(self, people):
+        """Domain of the records linked to these people."""
+        return Domain("id", "in", people.partner_id.ids)
 
     def _waba_people(self, portfolios):
         """{record's id: waba.recipient}: who is behind these records, with all rights.
@@ -128,13 +198,30 @@ class WabaPersonMixin(models.AbstractModel):
         """The recipient that the record itself names, with all rights; may be empty."""
         return self.env["waba.recipient"].sudo()
 
+    def _waba_language(self):
+        """The language that this person most likely reads, such as 'es'; '' when unknown.
+
+        A contact made by a user starts in that user's language, so this says nothing; then the
+        number's country decides.
+        """
+        self.ensure_one()
+        # Templates are ordered by it, and nothing else: no right to read the contact is needed.
+        chosen = self.sudo()._waba_person_facts()["partner"].lang
+        if chosen and chosen != self.env.user.lang:
+            return chosen.split("_")[0]
+        return number_language(self._waba_address()) or (chosen or "").split("_")[0]
+
+    def _waba_address(self):
+        """The number of the record's person, else their user id; '' if there is nobody."""
+        self.ensure_one()
+        if number := self.env["waba.recipient"]._number_of(self):
+            return number
+        portfolios = self.env["waba.portfolio"].sudo().search([])  # pylint: disable=no-search-all
+        return self._waba_linked(portfolios)[self.id][:1]._address()
+
     def _waba_has_person(self):
         """Whether there is anybody to message: a number, or a person linked to the record."""
-        self.ensure_one()
-        if self.env["waba.recipient"]._number_of(self):
-            return True
-        portfolios = self.env["waba.portfolio"].sudo().search([])  # pylint: disable=no-search-all
-        return bool(self._waba_linked(portfolios)[self.id])
+        return bool(self._waba_address())
 
 
 class CrmLead(models.Model):
@@ -150,6 +237,12 @@ class CrmLead(models.Model):
         groups=USER_GROUP,
         help="Who wrote, if WhatsApp does not show their number.",
     )
+
+    @api.model
+    def _waba_link_domain(self, people):
+        return Domain("waba_recipient_id", "in", people.ids) | Domain(
+            "partner_id", "in", people.partner_id.ids
+        )
 
     def _waba_own_link(self):
         return self.sudo().waba_recipient_id

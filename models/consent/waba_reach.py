@@ -113,6 +113,13 @@ class WabaRecipient(models.Model):
             if of
         ]
         parts += _record_rows_sql(messages, "recipient_id", ids=ids)
+        if contacts := _readable_ids_sql(self.env["res.partner"]):
+            linked = SQL("%s IN %s", self._field_to_sql("reach", "partner_id"), contacts)
+            parts.append(_ids_in_reach_sql(self, "id", linked, ids=ids))
+        # A person without a number, by the readable leads linked to them.
+        if leads := _readable_ids_sql(self.env["crm.lead"], "waba_recipient_id"):
+            linked = SQL("%s IN %s", self._field_to_sql("reach", "id"), leads)
+            parts.append(_ids_in_reach_sql(self, "id", linked, ids=ids))
         for name in PERSON_MODELS:
             if numbers := _readable_ids_sql(self.env[name], "phone_sanitized"):
                 parts += [

@@ -64,7 +64,7 @@ class WabaRecipient(models.Model):
     )
     name = fields.Char("WhatsApp name", readonly=True)
     app_name = fields.Char(
-        "Name on the phone", readonly=True,
+        "Phone book name", readonly=True,
         help="In the address book of the WhatsApp Business app.",
     )  # fmt: skip
     app_named_at = fields.Datetime(readonly=True)
@@ -131,6 +131,10 @@ class WabaRecipient(models.Model):
             self._apply_erased_opt_outs()
         return result
 
+    def _person_forms(self):
+        """[key] under which rows of these people may be found: numbers, and ids as text."""
+        return [*self._number_forms(), *map(str, self.ids)]
+
     def _number_forms(self):
         """[number]: the numbers of these recipients in every spelling (policy/numbers.py)."""
         written = (number for person in self for number in (person.number, person.wa_number))
@@ -161,6 +165,14 @@ class WabaRecipient(models.Model):
         if not number and (old := numbers.read_old_spelling(self._raw_number(record))):
             number = record._phone_format(number=old)
         return numbers.canonical_number(number or "")
+
+    @api.model
+    def _person_key(self, record, portfolio):
+        """The record's number, else that of its linked person, else their id as text, or ''."""
+        if number := self._number_of(record):
+            return number
+        person = record._waba_linked(portfolio)[record.id][:1]
+        return person.number or (str(person.id) if person else "")
 
     @api.model
     def _raw_number(self, record):
@@ -258,12 +270,12 @@ class WabaRecipient(models.Model):
     # === From a webhook to a row ===
 
     @api.model
-    def _find_or_create_person(self, portfolio, number, user_uid=None, name=None):
+    def _find_or_create_person(self, portfolio, number, user_uid=None, name=None, username=None):
         """The recipient of a webhook, found by number, by Meta's user id, or by both.
 
         :param number: E.164 as WhatsApp writes it, or ''
         :param user_uid: Meta's business-scoped user id, or ''
-        :param name: the name on WhatsApp, if the webhook contains one
+        :param name: the name on WhatsApp, if the webhook contains one; `username` likewise
         :return: waba.recipient, one row; none for one of our numbers without a user id
         """
         if self.env["waba.sender"]._filter_own_numbers([number]):
@@ -281,7 +293,7 @@ class WabaRecipient(models.Model):
                 person._merge_recipient(by_uid)
         if not person:
             person = self.create({"portfolio_id": portfolio.id, "user_uid": user_uid})
-        person._apply_names(number, user_uid, name)
+        person._apply_names(number, user_uid, name, username)
         return person
 
     def _set_app_name(self, name, at):
@@ -321,15 +333,16 @@ class WabaRecipient(models.Model):
         )
         return self.browse([id_ for (id_,) in rows])
 
-    def _apply_names(self, number, user_uid, name):
-        """Store the number, user id and name of a webhook where they are new."""
+    def _apply_names(self, number, user_uid, name, username=None):
+        """Store the number, user id and names of a webhook where they are new."""
         values = {}
         if user_uid and not self.user_uid and not self._had_user_uid(user_uid):
             values["user_uid"] = user_uid
         if number and number not in (self.number, self.wa_number):
             values["wa_number"] = number
-        if name and name != self.name:
-            values["name"] = name
+        for field, given in (("name", name), ("username", username)):
+            if given and given != self[field]:
+                values[field] = given
         if values:
             self.write(values)
 
@@ -482,7 +495,10 @@ class WabaRecipient(models.Model):
         self.env["waba.reputation.event"]._move_events(other, self)
         possible_opt_out = other._possible_opt_out_values()
         user_uid = other.user_uid
-        other.message_ids.write({"recipient_id": self.id})
+        # With the number: promotions, repeats and changes of the record are compared by it.
+        unnumbered = other.message_ids.filtered(lambda message: not message.number)
+        unnumbered.number = self.number
+        (other.message_ids - self._double_rows(other)).write({"recipient_id": self.id})
         self.env["waba.conversation"]._merge_conversations(other, self)
         self._move_links(other)
         self._on_person_merge(other)
@@ -495,11 +511,29 @@ class WabaRecipient(models.Model):
         self._add_former_uids(*former)
         self._merge_send_history(other)
         self._copy_entries(entries)
-        if other.consent_ids:
+        if other.consent_ids or other.message_ids:
             other.write(NO_POSSIBLE_OPT_OUT)
         else:
             other.unlink()
         self._merge_possible_opt_out(possible_opt_out)
+
+    def _double_rows(self, other):
+        """Messages of `other` in campaigns that have one to this row too: they stay with it.
+
+        Of two that are one person's only the first to leave is sent.
+        """
+        rows = (self | other).message_ids.filtered(
+            lambda row: row.campaign_id and row.direction == "out"
+        )
+        double = rows.browse()
+        for same in rows.grouped("campaign_id").values():
+            if len(same.recipient_id) < 2:
+                continue
+            queued = same.filtered(lambda row: row.state == "queued")
+            left = same - queued - same.filtered(lambda row: row.state in ("skipped", "cancelled"))
+            (queued if left else queued.sorted("id")[1:])._exclude_message("duplicate")
+            double |= same & other.message_ids
+        return double
 
     @hook
     def _on_person_merge(self, other):

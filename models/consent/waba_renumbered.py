@@ -5,6 +5,7 @@ Called by `write` of leads and contacts and their button; read by queue, reserva
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools.system_fields import USER_GROUP
@@ -92,12 +93,22 @@ class WabaRenumbered(models.Model):
     # === When a number changes ===
 
     @api.model
+    def _portfolios(self):
+        return self.env["waba.portfolio"].search([])  # pylint: disable=no-search-all
+
+    @api.model
     def _filter_opted_out(self, wanted):
-        """{E.164 number: waba.recipient} of the numbers whose person has opted out of a topic."""
+        """{key: waba.recipient} of the people who have opted out of a topic.
+
+        :param wanted: E.164 numbers, and ids of recipients as text
+        """
         wanted = set(filter(None, wanted))
         if not wanted:
             return {}
-        people = self.env["waba.recipient"].search(recipients_with_numbers(wanted), order="id desc")
+        ids = [int(key) for key in wanted if key[0] != "+"]
+        people = self.env["waba.recipient"].search(
+            recipients_with_numbers(wanted) | Domain("id", "in", ids), order="id desc"
+        )
         out = people.filtered(
             lambda person: (
                 "opted_out" in (person.marketing_state, person.utility_state)
@@ -106,7 +117,7 @@ class WabaRenumbered(models.Model):
                 or person._closed_topics()
             )
         )
-        return {number: p for p in out for number in wanted.intersection(p._number_forms())}
+        return {key: p for p in out for key in wanted.intersection(p._person_forms())}
 
     @api.model
     def _find_open_rows(self, records):
@@ -123,20 +134,21 @@ class WabaRenumbered(models.Model):
     def _update_holds(self, before, out):
         """Hold records whose number has changed, and release those that have their old one again.
 
-        :param before: {record: E.164 number or ''} before the change
-        :param out: `_filter_opted_out` of these numbers
+        :param before: {record: number, or linked recipient's id as text, or ''} before the change
+        :param out: `_filter_opted_out` of these
         """
+        portfolios = self._portfolios()
         for record, number in before.items():
-            now = self.env["waba.recipient"]._number_of(record)
+            now = self.env["waba.recipient"]._person_key(record, portfolios)
             if now == number:
                 continue
             person = out.get(number)
             # Another spelling of the same number is no change.
-            if person and now not in person._same_person()._number_forms():
+            if person and now not in person._same_person()._person_forms():
                 self._hold_records(record, person)
             elif now:
                 self._find_open_rows(record).filtered(
-                    lambda row, now=now: now in row.recipient_id._same_person()._number_forms()
+                    lambda row, now=now: now in row.recipient_id._same_person()._person_forms()
                 ).unlink()
 
     @api.model
@@ -222,10 +234,10 @@ class WabaPersonMixin(models.AbstractModel):
     def _waba_previous_numbers(self, renumbered):
         """The records that a change may hold or release.
 
-        :return: ({record: E.164 number}, `_filter_opted_out` of these numbers)
+        :return: ({record: key of `_person_key`}, `_filter_opted_out` of these)
         """
-        people = self.env["waba.recipient"]
-        numbers = {record: people._number_of(record) for record in self}
+        people, portfolios = self.env["waba.recipient"], renumbered._portfolios()
+        numbers = {record: people._person_key(record, portfolios) for record in self}
         out = renumbered._filter_opted_out(numbers.values())
         held = set(renumbered._find_open_rows(self).mapped("res_id")) if self.ids else set()
         before = {
@@ -236,7 +248,7 @@ class WabaPersonMixin(models.AbstractModel):
         for record in list(before):
             # A lead's number changes with its contact's.
             for lead in record._waba_synced_records():
-                before[lead] = people._number_of(lead)
+                before[lead] = people._person_key(lead, portfolios)
         return before, out
 
     def _waba_synced_records(self):

@@ -9,6 +9,7 @@ from . import waba_standby
 from . import waba_history
 from . import waba_message_inbound
 from . import waba_conversation_send
+from . import waba_contact_card
 from . import waba_public_api
 from . import waba_conversation_dialog
 from . import waba_canned_answer

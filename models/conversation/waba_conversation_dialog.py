@@ -49,7 +49,9 @@ class WabaConversation(models.Model):
                 {
                     "shown": [record._name, record.id],
                     "name": record._waba_person_facts()["name"] or record.display_name,
-                    "number": self.env["waba.recipient"]._number_of(record) or "",
+                    "number": self.env["waba.recipient"]._number_of(record)
+                    or record.sudo().waba_identity
+                    or "",
                 }
                 for record in records
             ],

@@ -38,7 +38,8 @@ class WabaConversation(models.Model):
 
         :param request: dict of `conversation_id`, or `shown` and `sender_id`; `key`, which names
             this answer: pressed twice or repeated by the browser, it is queued once; `text`,
-            `attachment_ids` or `options` (titles to choose from), or `template_id` with `values`;
+            `attachment_ids`, `options` (titles to choose from) or `asks_number`, for a message with
+            WhatsApp's button to share the number, or `template_id` with `values`;
             `known_id`, the last message that the salesperson has seen; `force` to send even though
             another user has answered since; `may_repeat` to send a template again that the person
             has just received
@@ -67,18 +68,16 @@ class WabaConversation(models.Model):
         sender = self._available_senders(self).filtered(lambda s: s.id == request.get("sender_id"))
         if not sender:
             raise UserError(self.env._("Choose a number to send from."))
-        number = self.env["waba.recipient"]._number_of(record)
-        if not number:
-            raise UserError(self.env._("%s has no valid phone number.", record.display_name))
-        if self.env["waba.sender"]._filter_own_numbers([number]):
+        to, person = self.env["waba.message"]._address_values(record, sender.portfolio_id)
+        if not person and self.env["waba.sender"]._filter_own_numbers([to["number"]]):
             raise UserError(
                 self.env._(
                     "%s is one of your own WhatsApp numbers. Enter the customer's number.",
-                    number,
+                    to["number"],
                 )
             )
-        people = self.env["waba.recipient"].sudo()
-        person = people._find_or_create_by_number(sender.portfolio_id, [number])[number]
+        if not person:
+            raise UserError(self.env._("%s has no valid phone number.", record.display_name))
         conversation = self.sudo()._find_or_create_pair(sender, person)
         mine = conversation.with_env(self.env)
         # A record with this number must not make another user's conversation readable.
@@ -139,6 +138,10 @@ class WabaConversation(models.Model):
                 **common,
             )
         text = (request.get("text") or "").strip()
+        if request.get("asks_number"):
+            text = text or self.env._("May we have your phone number?")
+            asked = {"kind": "interactive", "parameters": {"asks_number": True}}
+            common["values"] = {**values, **asked}
         self._check_placeholders(text)
         if len(text) > payloads.TEXT_LENGTH:
             raise UserError(
@@ -146,6 +149,8 @@ class WabaConversation(models.Model):
                     "The text is too long: WhatsApp accepts %s characters.", payloads.TEXT_LENGTH
                 )
             )
+        if request.get("asks_number"):
+            return queue(self.sender_id, target, text=text, origin_key=key, **common)
         if options := request.get("options"):
             if request.get("attachment_ids"):
                 raise UserError(self.env._("Send files and reply options separately."))
@@ -199,11 +204,10 @@ class WabaConversation(models.Model):
     def _target_values(self, record):
         """(target, further values of the message): the recipient of this conversation.
 
-        The record is the target only while its number is still that of the recipient.
+        The record is the target only while it is still the recipient's: by number or by link.
         """
         person = self.recipient_id
-        number = record is not None and self.env["waba.recipient"]._number_of(record)
-        if number in person._number_forms():
+        if record is not None and person in record._waba_people(person.portfolio_id)[record.id]:
             return record, {}
         values = {"person_name": self._display_person_name()}
         if record is not None:
@@ -319,10 +323,10 @@ class WabaConversation(models.Model):
         """
         if conversation_id:
             conversation = self.browse(conversation_id)._check_reader(shown)
-            sender, number = conversation.sender_id, conversation.recipient_id.number
+            sender, address = conversation.sender_id, conversation.recipient_id._address()
             record = self._shown_record(conversation, shown)
         else:
-            record, number = self._check_record(shown), False
+            record, address = self._check_record(shown), False
             sender = self._available_senders(self).filtered(lambda s: s.id == sender_id)
         templates = self.env["waba.template"].sudo().search(
             [
@@ -332,7 +336,7 @@ class WabaConversation(models.Model):
             ]
         )  # fmt: skip
         categories = selection_labels(templates, "category")
-        language = record._waba_language() if record else number_language(number)
+        language = record._waba_language() if record else number_language(address)
         language = language or (self.env.user.lang or "").split("_")[0]
         ordered = templates.sorted(lambda t: (t.language.split("_")[0] != language, t.display_name))
         return [

@@ -12,7 +12,6 @@ from odoo.tools import SQL
 
 from ...policy import media as media_policy
 from ..base.waba_message import OUR_DIRECTIONS, PAST_DIRECTIONS
-from ..consent.waba_recipient import recipients_with_numbers
 from ..tools.labels import form_action
 from ..tools.system_fields import USER_GROUP
 
@@ -264,14 +263,13 @@ class WabaConversation(models.Model):
     @api.model
     def _find_by_record(self, record):
         """Conversations with the recipients behind a record, the last active first. All rights."""
-        number = self.env["waba.recipient"]._number_of(record)
         messages, people = self.env["waba.message"].sudo(), self.env["waba.recipient"].sudo()
+        portfolios = self.env["waba.portfolio"].sudo().search([])  # pylint: disable=no-search-all
         written = messages._read_group(
             [("res_model", "=", record._name), ("res_id", "=", record.id)], ["recipient_id"]
         )
         found = people.concat(*(person for (person,) in written))
-        if number:
-            found |= people.search(recipients_with_numbers([number]))
+        found |= record._waba_people(portfolios)[record.id]
         return self.sudo().search(
             [
                 ("recipient_id", "in", found.ids),
@@ -305,7 +303,8 @@ class WabaConversation(models.Model):
             "id": self.id,
             "uid": self.env.uid,
             "name": name or (record.display_name if record else ""),
-            "number": person.number or self._shown_number(record),
+            "number": person.number or person._handle() or self._shown_number(record),
+            "may_ask_number": bool(self) and not person.number,
             "record": record is not None
             and {"model": record._name, "id": record.id, "name": record.display_name},
             "sender": _id_and_name(sender),
@@ -325,7 +324,8 @@ class WabaConversation(models.Model):
         if record is None:
             return False
         people = self.env["waba.recipient"]
-        return people._number_of(record) or people._raw_number(record) or False
+        shown = people._number_of(record) or record.sudo().waba_identity
+        return shown or people._raw_number(record) or False
 
     def _available_senders(self, conversations):
         """Numbers that can write to this recipient: those that have, then the others."""

@@ -71,12 +71,12 @@ class WabaRecipient(models.Model):
         return last and last._get_record()
 
     def _open_lead(self, company):
-        numbers = self._number_forms()
-        if not numbers and not self.partner_id:
-            return None
-        by_contact = Domain("partner_id", "in", self.partner_id.ids)
         leads = self.env["crm.lead"].search(
-            (Domain("phone_sanitized", "in", numbers) | by_contact)
+            (
+                Domain("phone_sanitized", "in", self._number_forms())
+                | Domain("partner_id", "in", self.partner_id.ids)
+                | Domain("waba_recipient_id", "in", self.ids)
+            )
             & Domain("company_id", "in", (False, company.id)),
             order="id desc",
             limit=CANDIDATES,
@@ -131,7 +131,7 @@ class WabaRecipient(models.Model):
         if item.referral:
             attribution += self._on_referred_lead(sender, item)
         known_name = self.app_name or item.profile_name or self.name
-        name = known_name or self.number or self.user_uid
+        name = known_name or self._handle()
         team = company.waba_lead_team_id
         # Without a team, or with one that qualifies leads, Odoo's default applies.
         as_opportunity = {"type": "opportunity"} if team and not team.use_leads else {}
@@ -141,6 +141,7 @@ class WabaRecipient(models.Model):
                 "name": self.env._("WhatsApp: %s", name),
                 "contact_name": known_name or False,
                 "phone": self.number or False,
+                "waba_recipient_id": False if self.number else self.id,
                 "company_id": company.id,
                 "user_id": company.waba_lead_user_id.id,
                 "team_id": team.id,

@@ -113,13 +113,15 @@ class WabaMessage(models.Model):
             person = people._apply_identity_change(sender.portfolio_id, item)
         else:
             person = people._find_or_create_person(
-                sender.portfolio_id, item.number, item.user_uid, item.profile_name
+                sender.portfolio_id, item.number, item.user_uid, item.profile_name, item.username
             )
         answered = self._find_answered_message(sender, person, item, at)
         is_written = item.kind not in REPORTED_KINDS
         if is_written:
             answered._record_reply(at)
         rung, record = person._route_inbound(sender, item, answered)
+        if record and not person.number:
+            person._link_record(record)
         message = self._create_inbound(sender, person, item, at, answered, record)
         conversation = self.env["waba.conversation"]
         if is_written:
@@ -817,16 +819,14 @@ class WabaMessage(models.Model):
             "html": str(self.preview_html or "") if is_template else "",
             "is_button": self.direction == "in"
             and (bool(self.payload) or self.kind in ("button", "interactive")),
-            "options": (self.parameters or {}).get("options", [])
-            if self.kind == "interactive"
-            else [],
+            "options": self._shown_options(),
             "may_react": self.direction == "in" and bool(self.wamid),
             "state": self.state,
             "state_text": self._state_text(),
             "reason": self._reason_text(),
             "by": self._author_label(),
             "place": self._format_location(details),
-            "contacts": details.get("contacts", []),
+            "contacts": self.recipient_id._format_cards(self, record),
             "order": details.get("order", []),
             "quotation": self._quotation_state(),
             "is_forwarded": bool(details.get("forwarded")),
@@ -836,6 +836,15 @@ class WabaMessage(models.Model):
             "is_revoked": False,
             "ad": self._format_ad(),
         }
+
+    def _shown_options(self):
+        """What can be pressed under an interactive message of ours."""
+        parameters = self.parameters or {}
+        if self.kind != "interactive":
+            return []
+        if parameters.get("asks_number"):
+            return [self.env._("Share contact info")]
+        return parameters.get("options", [])
 
     def _format_ad(self):
         """The ad that they came from; False without one."""

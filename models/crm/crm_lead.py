@@ -58,11 +58,21 @@ class CrmLead(models.Model):
         is_followed = FOLLOWUP_FIELDS.intersection(vals) and self.env["waba.sequence"]._is_used()
         before = is_followed and {lead: (lead.stage_id, lead.tag_ids) for lead in self.sudo()}
         result = super().write(vals)
+        if vals.get("partner_id"):
+            self._waba_link_contacts()
         self.env["waba.attribution.due"]._queue_changed_leads_now(self, vals.keys())
         self.env["waba.conversion"]._record_changes(self, vals.keys())
         if is_followed:
             self.sudo()._update_followups(before)
         return result
+
+    def _waba_link_contacts(self):
+        """A contact made of a lead without a number is the same person."""
+        for lead in self.sudo():
+            person, contact = lead.waba_recipient_id, lead.partner_id
+            has_number = contact.is_company or person._number_of(contact)
+            if person and not has_number:
+                person._link_record(contact)
 
     def unlink(self):
         running = self.env["waba.sequence.enrollment"].sudo()._find_running(leads=self)
@@ -100,8 +110,10 @@ class CrmLead(models.Model):
         sequences = self.env["waba.sequence"]
         running = self.env["waba.sequence.enrollment"]._find_running(leads=self)
         if running:
+            people = self.env["waba.recipient"].sudo()
+            portfolios = self.env["waba.portfolio"].sudo().search([])  # pylint: disable=no-search-all
             for one in running:
-                number = self.env["waba.recipient"]._number_of(one.lead_id) or False
+                number = people._person_key(one.lead_id, portfolios) or False
                 if (one.user_id, one.number) != (one.lead_id.user_id, number):
                     one.write({"user_id": one.lead_id.user_id.id, "number": number})
             running._stop_exited()

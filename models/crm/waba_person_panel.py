@@ -13,7 +13,6 @@ from odoo.tools import SQL, format_date
 from ...policy import eligibility, frequency
 from ..base.waba_failure import failure_text
 from ..consent.consent_sql import strictest_consent
-from ..consent.waba_recipient import recipients_with_numbers
 from ..tools.labels import selection_label
 from ..tools.moments import format_moment, moment_text
 from ..tools.phone_countries import number_country
@@ -83,19 +82,15 @@ class WabaPersonMixin(models.AbstractModel):
 
     @api.depends_context("uid", "lang", "allowed_company_ids")
     def _compute_waba_panel(self):
-        numbers = {record: self.env["waba.recipient"]._number_of(record) for record in self}
-        panel = PersonPanel(self.env, {number for number in numbers.values() if number}, self)
-        for record, number in numbers.items():
-            typed = self.env["waba.recipient"]._raw_number(record)
-            record.update(panel.panel_values(number, typed, record._origin.id))
+        panel = PersonPanel(self.env, self)
+        for record in self:
+            record.update(panel.panel_values(record))
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_waba_possible_opt_out_text(self):
-        numbers = {record: self.env["waba.recipient"]._number_of(record) for record in self}
-        people = self._waba_recipients_to_review({number for number in numbers.values() if number})
-        for record, number in numbers.items():
-            mine = people.filtered(lambda person, number=number: number in person._number_forms())
-            readable = record._waba_filter_reviewable(mine)
+        people = self._waba_recipients_to_review()
+        for record in self:
+            readable = record._waba_filter_reviewable(people[record.id])
             record.waba_may_opt_out_text = bool(readable) and (
                 readable[0].may_opt_out_text or self.env._("no text")
             )
@@ -106,10 +101,11 @@ class WabaPersonMixin(models.AbstractModel):
         return self.env["waba.consent.note"]._open(res_model=self._name, res_id=self.id)
 
     def action_waba_open_recipient(self):
-        """Open the recipients with this number: consent entries and messages."""
+        """Open the recipients behind this record: consent entries and messages."""
         self.ensure_one()
-        number = self.env["waba.recipient"]._number_of(self)
-        people = self.env["waba.recipient"].search(recipients_with_numbers([number]))
+        portfolios = self.env["waba.portfolio"].sudo().search([])  # pylint: disable=no-search-all
+        known = self._waba_people(portfolios)[self.id]
+        people = self.env["waba.recipient"].search([("id", "in", known.ids)])
         actions = self.env["ir.actions.act_window"]
         action = actions._for_xml_id("waba_campaign.waba_recipient_action")
         action["domain"] = [("id", "in", people.ids)]
@@ -129,19 +125,12 @@ class WabaPersonMixin(models.AbstractModel):
 
     # === Review of a possible opt-out, by anyone with read access to the record ===
 
-    @api.model
-    def _waba_recipients_to_review(self, numbers):
-        """Recipients with these E.164 numbers to review, in portfolios of the chosen companies."""
-        people = self.env["waba.recipient"].sudo()
-        if not numbers:
-            return people
+    def _waba_recipients_to_review(self):
+        """{record's id: recipients to review}, in portfolios of the chosen companies."""
         senders = self.env["waba.sender"].sudo()
         portfolios = senders.search([("company_id", "in", self.env.companies.ids)]).portfolio_id
-        return people.search(
-            recipients_with_numbers(numbers)
-            & Domain("portfolio_id", "in", portfolios.ids)
-            & Domain("may_opt_out_at", "!=", False)
-        )
+        people = self._waba_people(portfolios)
+        return {id_: found.filtered("may_opt_out_at") for id_, found in people.items()}
 
     def _waba_filter_reviewable(self, people):
         """Those whose message the current user may read: typing a number on one's own record gives
@@ -160,18 +149,16 @@ class WabaPersonMixin(models.AbstractModel):
         self.ensure_one()
         self.check_access("read")
         self.env["waba.conversation"]._check_user()
-        number = self.env["waba.recipient"]._number_of(self)
-        people = self._waba_recipients_to_review({number} if number else set())
+        people = self._waba_recipients_to_review()[self.id]
         self._waba_filter_reviewable(people)[:1]._apply_review(opts_out)
 
 
 class PersonPanel:
     """The panel's values for many records, from a few queries whatever their number."""
 
-    def __init__(self, env, numbers, records):
-        """Read the data of these E.164 numbers and of the records that have them.
+    def __init__(self, env, records):
+        """Read the data of these records and of the people behind them.
 
-        :param numbers: {E.164 number}
         :param records: crm.lead or res.partner
         """
         self.env = env
@@ -181,8 +168,14 @@ class PersonPanel:
         sudo = env(su=True)
         of_company = Domain("company_id", "in", env.companies.ids)
         self.senders = sudo["waba.sender"].search(of_company)
+        self.people = records._waba_people(self.senders.portfolio_id)
+        self.numbers = {
+            record.id: sudo["waba.recipient"]._number_of(record)
+            or next(filter(None, self.people[record.id].mapped("number")), "")
+            for record in records
+        }
+        numbers = {number for number in self.numbers.values() if number}
         self.ours = sudo["waba.sender"]._filter_own_numbers(numbers)
-        self.people = self._find_recipients(sudo, numbers)
         ids = [person.id for people in self.people.values() for person in people]
         self.last = self._last_messages(sudo, ids)
         self.windows = self._windows(sudo, ids, "window_expires_at")
@@ -198,19 +191,21 @@ class PersonPanel:
             records._name, records.ids, self.senders.company_id
         )
         self.promotions = {
-            company: sudo["waba.message"]._recent_promotions(company, numbers, self.now)
+            company: sudo["waba.message"]._recent_promotions(
+                company, numbers.union(map(str, ids)), self.now
+            )
             for company in self.senders.company_id
         }
 
-    def panel_values(self, number, typed, record_id):
+    def panel_values(self, record):
         """Values of the panel's fields.
 
-        :param number: E.164 or ''
-        :param typed: the number as typed on the record, or ''
-        :param record_id: id of one of the records
+        :param record: one of the records
         :return: {field: value}
         """
-        people = self.people.get(number, [])
+        people, number = self.people[record.id], self.numbers[record.id]
+        typed = "" if people else self.env["waba.recipient"]._raw_number(record)
+        record_id = record._origin.id
         out = self._latest(people, "out")
         sender = out.sender_id if out and out.sender_id in self.senders else self.senders[:1]
         about = (number, typed, people, sender, record_id)
@@ -236,17 +231,6 @@ class PersonPanel:
         }
 
     # === Reading ===
-
-    def _find_recipients(self, sudo, numbers):
-        """{E.164 number: [waba.recipient]}, by our or WhatsApp's spelling."""
-        found = {}
-        for person in sudo["waba.recipient"].search(
-            recipients_with_numbers(numbers)
-            & Domain("portfolio_id", "in", self.senders.portfolio_id.ids)
-        ):
-            for number in numbers.intersection(person._number_forms()):
-                found.setdefault(number, []).append(person)
-        return found
 
     def _last_messages(self, sudo, recipient_ids):
         """{(recipient id, direction): latest waba.message that was not excluded or cancelled}."""
@@ -355,15 +339,17 @@ class PersonPanel:
     def _eligibility_person(self, number, typed, people, company):
         return eligibility.Person(
             number=number or typed.lstrip("+"),
+            user_uid=people[:1].user_uid or "",
             is_ours=number in self.ours,
             marketing_state=self._company_consent(people, "marketing", company),
             utility_state=self._company_consent(people, "utility", company),
             blacklisted=number in self.blacklisted,
             unreachable_until=self._latest_value(people, "unreachable_until"),
             blocked=any(person.is_blocked for person in people),
-            country_code=number_country(number),
+            country_code=number_country(number or people[:1].user_uid),
             promotions_free_at=frequency.next_promotion_time(
-                self.promotions[company].get(number, ()), company._waba_frequency_cap()
+                self.promotions[company].get(number or str(people[:1].id), ()),
+                company._waba_frequency_cap(),
             ),
             may_opt_out=any(person.may_opt_out_at for person in people),
         )

@@ -97,7 +97,8 @@ def _route_row(row, tariff):
     is_promotion = row["template_category"] == "marketing"
     cap = None
     if is_promotion and tariff.caps:
-        cap = price_policy.country_cap(tariff.caps, number_country(row["number"]))
+        country = number_country(row["number"] or row["user_uid"])
+        cap = price_policy.country_cap(tariff.caps, country)
     has_price = is_promotion and (bool(bid) or cap is not None)
     route = endpoint.choose_endpoint(
         row["template_category"] or "", tariff.standing, has_price, refused

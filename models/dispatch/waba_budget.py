@@ -130,7 +130,7 @@ class Purse:
         if bound.amount is None:
             return Refusal(
                 "price",
-                country_code=number_country(row["number"]) or "",
+                country_code=number_country(row["number"] or row.get("user_uid")) or "",
                 category=_price_category(row),
             )
         for kind, one in budgets.items():
@@ -155,7 +155,7 @@ class Purse:
         if row.get("template_bid") and row.get("endpoint") == MARKETING_API:
             # Meta keeps to the template's own maximum; how much that is, is not known here.
             return self._bound_of("", "unknown")
-        country = number_country(row["number"]) or ""
+        country = number_country(row["number"] or row.get("user_uid")) or ""
         return self.bound_in(country, _price_category(row), row.get("in_window"))
 
     def bound_in(self, country_code, category, in_window):

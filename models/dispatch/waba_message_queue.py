@@ -464,13 +464,18 @@ class WabaMessage(models.Model):
             return {"number": record.sudo().number, "person_name": record.sudo().name}, person
         people = self.env["waba.recipient"].sudo()
         number = people._number_of(record)
+        if number:
+            person = (known or {}).get(number) or self._recipient_behind(number, portfolio)
+        else:
+            person = record._waba_linked(portfolio)[record.id][:1]
+        number = number or person.number
         to = {
-            "number": number or people._raw_number(record) or False,
+            "number": number or (not person and people._raw_number(record)) or False,
             "person_name": record._waba_person_facts()["name"] or record.display_name,
             "res_model": record._name,
             "res_id": record.id,
         }
-        return to, (known or {}).get(number) or self._recipient_behind(number, portfolio)
+        return to, person
 
     def _recipient_behind(self, number, portfolio):
         """The waba.recipient of an E.164 number, created if new; none for our own numbers or ''."""
@@ -555,8 +560,8 @@ class WabaMessage(models.Model):
         if any(lines.mapped("in_recipient_zone")):
             people = self.env["waba.recipient"].sudo()
             is_person = record._name == "waba.recipient"
-            number = record.sudo().number if is_person else people._number_of(record)
-            facts["time_zone"] = people._recipient_time_zone(number, record, sender.company_id)
+            address = record.sudo()._address() if is_person else record._waba_address()
+            facts["time_zone"] = people._recipient_time_zone(address, record, sender.company_id)
         variables = known and known.variables(template, lines, record.env)
         variables, source = variables or VariableSet(template, lines, record.env), record
         if reader is not None:
@@ -611,7 +616,7 @@ class WabaMessage(models.Model):
         :return: values of `time_zone`, `retry_at`, `wait_reason`, `failure_type`, `failure_reason`
         """
         now, company = fields.Datetime.now(), sender.company_id
-        time_zone = person._recipient_time_zone(to["number"], record, company)
+        time_zone = person._recipient_time_zone(to["number"] or person._address(), record, company)
         promoted_at = facts.promoted_at(to, person)
         free_at = frequency.next_promotion_time(promoted_at, company._waba_frequency_cap())
         retry_at, wait_reason = hours.earliest_departure(
@@ -695,7 +700,7 @@ class WabaMessage(models.Model):
                 blacklisted=number in facts.blacklisted,
                 unreachable_until=person.unreachable_until if by_whatsapp else None,
                 blocked=person.is_blocked,
-                country_code=number_country(number),
+                country_code=number_country(number or person.user_uid),
                 window_expires_at=facts.windows.get(person.id),
                 promotions_free_at=promotions_free_at,
                 repeats_free_at=repeats_free_at,
@@ -789,7 +794,7 @@ class WabaMessage(models.Model):
         return {id_: " ".join(sorted(record.traits)) or " " for id_, record in found.items()}
 
     @api.model
-    def _current_records(self, rows, company):
+    def _current_records(self, rows, sender):
         """{(model, id): policy.record_change.RecordState} of these candidates."""
         ids = {}
         for row in rows:
@@ -799,7 +804,10 @@ class WabaMessage(models.Model):
             (model, id_): record
             for model, model_ids in ids.items()
             for id_, record in self.env[model]
-            ._waba_parse_numbers(self.env[model]._waba_current_records(model_ids, company))
+            ._waba_parse_numbers(
+                self.env[model]._waba_current_records(model_ids, sender.company_id),
+                sender.portfolio_id,
+            )
             .items()
         }
 

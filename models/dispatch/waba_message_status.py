@@ -432,7 +432,7 @@ class WabaMessage(models.Model):
         for row in rows:
             row["failed_attempt"] = row["failed_attempt"] or 0
             row["attempt_count"] = row["attempt_count"] or 0
-            row["user_uid"] = ""
+            row["user_uid"] = row["username"] = ""
         by_tag, by_wamid = {}, {}
         for row in rows:
             by_tag[row["uuid"]] = [row]
@@ -495,6 +495,9 @@ class WabaMessage(models.Model):
         self._mark_reachable([row["id"] for row in rows if row["state"] in ("delivered", "read")])
         self.env["waba.recipient"]._store_user_uids(
             {row["id"]: row["user_uid"] for row in rows if row["user_uid"]}
+        )
+        self.env["waba.recipient"]._store_usernames(
+            {row["id"]: row["username"] for row in rows if row["username"]}
         )
 
     @api.model
@@ -678,7 +681,7 @@ class WabaMessage(models.Model):
         """
         person = self.recipient_id
         if decision.country_blocked:
-            self.account_id._block_country(number_country(self.number))
+            self.account_id._block_country(number_country(self.number or person.user_uid))
         if decision.person_effect == "opted_out":
             person._set_marketing_state("opted_out", "refused", reason, at=at, message=self)
         elif decision.person_effect == "blocked":
@@ -957,7 +960,7 @@ def _apply_status(row, event, attempt):
         row[column] = min(row[column] or event.at, event.at)
     if event.wamid and (attempt >= row["attempt_count"] or not row["wamid"]):
         row["wamid"] = event.wamid
-    for name in ("pricing_category", "pricing_type", "user_uid"):
+    for name in ("pricing_category", "pricing_type", "user_uid", "username"):
         row[name] = getattr(event, name) or row[name]
     if event.billable is not None:
         row["pricing_billable"] = "yes" if event.billable else "no"

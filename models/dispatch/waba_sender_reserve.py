@@ -362,13 +362,13 @@ class WabaSender(models.Model):
         :param rows: dicts of `_find_candidates`
         """
         messages = self.env["waba.message"]
-        records = messages._current_records(rows, self.company_id)
+        records = messages._current_records(rows, self)
         ends_with = self._sequence_end_traits(rows)
         unchanged, changed = [], {}
         for row in rows:
             reason = row["record_traits"] and record_change.change_reason(
                 record_change.MessageOrigin(
-                    number=row["number"] or "",
+                    number=row["number"] or row["person_number"] or str(row["recipient_id"]),
                     traits=frozenset(row["record_traits"].split()),
                     origin=row["origin"] or "campaign",
                     category=row["category"],
@@ -726,6 +726,8 @@ class WabaSender(models.Model):
                 opaque=opaque,
                 **address,
             )
+        if row["kind"] == "interactive" and row["parameters"].get("asks_number"):
+            return payloads.contact_request_message(body=row["text"], opaque=opaque, **address)
         if row["kind"] == "interactive":
             return payloads.options_message(
                 body=row["text"], opaque=opaque, **row["parameters"], **address
@@ -790,7 +792,7 @@ class WabaRecipient(models.Model):
         the time zone of the user who creates it: such a one is ignored if the number's country does
         not have it.
 
-        :param number: E.164, or ''
+        :param number: E.164, Meta's user id, or ''
         :param record: the recipient's res.partner, crm.lead or waba.recipient; may be None
         """
         partner = record
@@ -853,16 +855,23 @@ class WabaPersonMixin(models.AbstractModel):
         }
 
     @api.model
-    def _waba_parse_numbers(self, found):
-        """Return `found` with the numbers that Odoo did not store but that can be parsed by now.
+    def _waba_parse_numbers(self, found, portfolio):
+        """Return `found` with the people whose number Odoo did not store.
 
-        As `waba.recipient._number_of` does when the message is created.
+        As when the message is created: a number that can be parsed by now, else the linked person,
+        by their number or the recipient's id as text.
 
         :param found: see `_waba_current_records`
         """
         without = self.sudo().browse(id_ for id_, record in found.items() if not record.number)
         number_of = self.env["waba.recipient"]._number_of
-        return found | {one.id: found[one.id]._replace(number=number_of(one)) for one in without}
+        linked = without._waba_linked(portfolio) if without else {}
+
+        def key(one):
+            person = linked[one.id][:1]
+            return number_of(one) or person.number or (str(person.id) if person else "")
+
+        return found | {one.id: found[one.id]._replace(number=key(one)) for one in without}
 
 
 class CrmLead(models.Model):
@@ -919,7 +928,7 @@ def _eligibility_person(row):
         number=row["number"] or "",
         user_uid=row["user_uid"] or "",
         is_ours=row["is_ours"],
-        country_code=number_country(row["number"]),
+        country_code=number_country(row["number"] or row["user_uid"]),
         marketing_state=row["marketing_state"],
         utility_state=row["utility_state"],
         topic_state=row["topic_state"],

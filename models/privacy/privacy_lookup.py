@@ -25,26 +25,29 @@ class WabaRecipient(models.Model):
 
     def _lookup_query(self, query, email_normalized):
         """SQL of Privacy Lookup, extended by the recipients with a number of the contacts found or
-        of their leads.
+        of their leads, and by those linked to these leads.
 
         :param query: SQL in which `indirect_references` are the contacts found
         :param email_normalized: the e-mail address looked up, or None
         """
         contacts = SQL("(SELECT id FROM indirect_references)")
+        leads = SQL(
+            "crm_lead WHERE (partner_id IN %s OR email_normalized = %s)", contacts, email_normalized
+        )
         numbers = SQL(
             """(SELECT %(known_as)s FROM res_partner WHERE id IN %(contacts)s
-                UNION SELECT %(known_as)s FROM crm_lead
-                       WHERE partner_id IN %(contacts)s OR email_normalized = %(email)s)""",
+                UNION SELECT %(known_as)s FROM %(leads)s)""",
             known_as=e164_sql(SQL("phone_sanitized")),
             contacts=contacts,
-            email=email_normalized,
+            leads=leads,
         )
         return SQL(
             """%(query)s
                UNION ALL
                SELECT %(model)s AS res_model_id, r.id AS res_id, TRUE AS is_active
                  FROM waba_recipient r
-                WHERE (%(number)s IN %(numbers)s OR %(wa_number)s IN %(numbers)s)
+                WHERE (%(number)s IN %(numbers)s OR %(wa_number)s IN %(numbers)s
+                       OR r.id IN (SELECT waba_recipient_id FROM %(leads)s))
                   AND (r.partner_id IS NULL OR r.partner_id NOT IN %(contacts)s)
                   AND (NOT EXISTS (SELECT 1 FROM waba_account a
                                     WHERE a.portfolio_id = r.portfolio_id)
@@ -57,6 +60,7 @@ class WabaRecipient(models.Model):
             number=e164_sql(SQL("r.number")),
             wa_number=e164_sql(SQL("r.wa_number")),
             contacts=contacts,
+            leads=leads,
             companies=self.env.companies.ids,
         )
 

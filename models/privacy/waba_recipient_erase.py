@@ -29,7 +29,7 @@ class WabaRecipient(models.Model):
     """Personal data are cleared; figures and opt-outs stay.
 
     Companies may share a portfolio and with it the recipient: each erases the rows it holds. The
-    recipient's number, name and user id are cleared with the last company that holds any. The
+    recipient's number, names and user id are cleared with the last company that holds any. The
     empty recipient stays: messages and consent entries refer to it, and it may be counted against
     the daily limit.
     """
@@ -257,17 +257,23 @@ class WabaRecipient(models.Model):
         self.env.invalidate_all()
 
     def _clear_recipient(self):
-        """Clear number, name and user ids of these recipients."""
+        """Clear number, names, user ids and links of these recipients."""
         self.flush_model()
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_recipient
                       SET number = NULL, wa_number = NULL, user_uid = NULL,
-                          former_uids = NULL, name = NULL, app_name = NULL,
+                          former_uids = NULL, name = NULL, app_name = NULL, username = NULL,
                           partner_id = NULL, may_opt_out_at = NULL,
                           may_opt_out_message_id = NULL, erased_at = %s
                     WHERE id = ANY(%s)""",
                 fields.Datetime.now(),
+                self.ids,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_lead SET waba_recipient_id = NULL WHERE waba_recipient_id = ANY(%s)",
                 self.ids,
             )
         )

@@ -18,7 +18,8 @@ from .waba_recipient_erase import PERSONAL_MODELS
 # {part: (model, exported columns)}; columns without meaning for the person are excluded.
 EXPORT_PARTS = {
     "people": ("waba.recipient", (
-        "number", "wa_number", "user_uid", "former_uids", "name", "app_name", "partner_id",
+        "number", "wa_number", "user_uid", "former_uids", "username", "name", "app_name",
+        "partner_id",
         "marketing_state", "utility_state", "may_opt_out_at", "is_blocked", "last_marketing_at",
         "unreachable_until", "create_date",
     )),

@@ -235,12 +235,17 @@ class WabaPortfolio(models.Model):
     def _growth_rating(self):
         """(key of the worst rating, name of the number or template that has it)."""
         senders = self.sudo().sender_ids
-        rated = [(one.quality_rating or "unknown", one.display_name) for one in senders]
+        rated = [(one.quality_rating or "unknown", one) for one in senders]
         templates = senders.account_id.template_ids.filtered(
             lambda one: one.status == "approved" and one.quality_score in ("yellow", "red")
         )
-        rated += [(one.quality_score, one.display_name) for one in self._used_lately(templates)]
-        return min(rated, key=lambda one: RATINGS_BY_RANK.index(one[0]), default=("unknown", ""))
+        rated += [(one.quality_score, one) for one in self._used_lately(templates)]
+        if not rated:
+            return "unknown", ""
+        rating, subject = min(rated, key=lambda one: RATINGS_BY_RANK.index(one[0]))
+        if subject.company_id in self.env.companies:
+            return rating, subject.display_name
+        return rating, self.env._("another company's number or template")
 
     def _used_lately(self, templates):
         """Those of these templates that were sent in the last days that Meta looks at."""

@@ -368,8 +368,13 @@ class WabaSequence(models.Model):
         now = fields.Datetime.now()
         step = self.step_ids[:1]
         due = step._due_times({lead: lead for lead in leads}, now)
+        portfolios = self.env["waba.portfolio"].search([])  # pylint: disable=no-search-all
         recipients, column = self.env["waba.recipient"].sudo(), self._record_column()
-        people = {lead: recipients._person_record(lead) for lead in leads}
+        numbers = {
+            lead: recipients._person_key(person, portfolios)
+            for lead in leads
+            if (person := recipients._person_record(lead))
+        }
         rows = [
             {
                 "lead_id": None,
@@ -377,13 +382,13 @@ class WabaSequence(models.Model):
                 column: lead.id,
                 "lead_name": lead.display_name,
                 "user_id": self._record_user(lead).id or None,
-                "number": (people[lead] and recipients._number_of(people[lead])) or None,
+                "number": numbers[lead] or None,
                 "next_at": str(step._look_at(due[lead] or now, now)),
                 "due_at": str(due[lead]) if due[lead] else None,
                 "trigger_key": (keys or {}).get(lead.id) or None,
             }
             for lead in leads
-            if people[lead]
+            if lead in numbers
         ]
         made = enrollments.browse(self._insert_enrollments(rows, step, now, user))
         if made:

@@ -48,7 +48,9 @@ class WabaSequenceEnrollment(models.Model):
     res_model = fields.Selection(related="sequence_id.res_model")
     lead_name = fields.Char("Lead name", readonly=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
+    # Without a number the recipient's id: what keeps one person from being enrolled twice.
     number = fields.Char(readonly=True)
+    phone = fields.Char(compute="_compute_phone")
     # Progress
     state = fields.Selection(STATES, default="running", required=True, readonly=True)
     version = fields.Integer(required=True, readonly=True)
@@ -101,6 +103,11 @@ class WabaSequenceEnrollment(models.Model):
     _step_idx = models.Index("(step_id) WHERE state = 'running'")
     _trigger_idx = models.Index("(sequence_id, trigger_key) WHERE trigger_key IS NOT NULL")
     _pending_message_idx = models.Index("(pending_message_id) WHERE pending_message_id IS NOT NULL")
+
+    @api.depends("number")
+    def _compute_phone(self):
+        for one in self:
+            one.phone = one.number if (one.number or "").startswith("+") else False
 
     @api.depends("state", "step_id", "next_at", "hold_reason", "stop_reason", "is_paused")
     @api.depends_context("lang", "tz")

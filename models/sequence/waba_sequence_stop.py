@@ -18,6 +18,13 @@ from ..tools.labels import has_orders
 # Messages of a paused follow-up are checked again after this.
 PAUSED_RETRY = timedelta(hours=1)
 
+# Whether the recipient `r` is behind the enrollment `e`, whose `number` is the recipient's id where
+# no number is known (`_person_key`).
+BEHIND_SQL = SQL(
+    """(r.number = e.number OR r.wa_number = e.number
+        OR r.id = CASE WHEN e.number ~ '^[0-9]+$' THEN e.number::int END)"""
+)
+
 
 class WabaSequenceEnrollment(models.Model):
     _inherit = "waba.sequence.enrollment"
@@ -142,7 +149,7 @@ class WabaSequenceEnrollment(models.Model):
         return self._matching_ids(
             SQL(
                 """SELECT e.id FROM waba_sequence_enrollment e
-                     JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
+                     JOIN waba_recipient r ON %(behind)s
                      JOIN waba_message m ON m.recipient_id = r.id
                     WHERE e.id = ANY(%(ids)s) AND m.direction = 'in' AND m.kind NOT IN %(reported)s
                       AND m.id > COALESCE(e.heard_id, 0)
@@ -162,19 +169,21 @@ class WabaSequenceEnrollment(models.Model):
                     WHERE e.id = ANY(%(ids)s) AND t.message_type = 'email' AND u.id IS NULL
                       AND t.date >= e.entered_at""",
                 ids=self.ids,
+                behind=BEHIND_SQL,
                 reported=REPORTED_KINDS,
             )
         )
 
     def _ids_opted_out(self):
-        """Those whose number opted out of promotions, or is on the phone blacklist."""
+        """Those whose person opted out of promotions, or is on the phone blacklist."""
         return (
             self._matching_ids(
                 SQL(
                     """SELECT e.id FROM waba_sequence_enrollment e
                      JOIN waba_sequence s ON s.id = e.sequence_id
-                     JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
+                     JOIN waba_recipient r ON %(behind)s
                     WHERE e.id = ANY(%(ids)s) AND COALESCE(%(topic)s, %(state)s) = 'opted_out'""",
+                    behind=BEHIND_SQL,
                     ids=self.ids,
                     topic=topic_sql(SQL("s.topic_id")),
                     state=consent_sql("marketing", SQL("s.company_id")),
@@ -193,7 +202,7 @@ class WabaSequenceEnrollment(models.Model):
         return self._matching_ids(
             SQL(
                 """SELECT e.id FROM waba_sequence_enrollment e
-                     JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
+                     JOIN waba_recipient r ON %(behind)s
                      JOIN waba_message m ON m.recipient_id = r.id
                     WHERE e.id = ANY(%(ids)s)
                       AND (m.direction = 'out' AND m.origin = 'manual'
@@ -201,6 +210,7 @@ class WabaSequenceEnrollment(models.Model):
                            AND m.create_date >= e.entered_at
                            OR m.direction = 'app_out' AND m.origin = 'app'
                            AND m.sent_at >= e.entered_at)""",
+                behind=BEHIND_SQL,
                 ids=self.ids,
             )
         )
@@ -233,7 +243,7 @@ class WabaSequenceEnrollment(models.Model):
 
     @api.model
     def _find_running(self, numbers=(), leads=None):
-        """Those under way with one of these numbers or leads."""
+        """Those under way with one of these numbers, or ids of recipients as text, or leads."""
         domain = Domain("number", "in", [number for number in numbers if number])
         if leads:
             domain |= Domain("lead_id", "in", leads.ids)
@@ -249,7 +259,7 @@ class WabaSequenceEnrollment(models.Model):
     @api.model
     def _stop_on_reply(self, message):
         """The person wrote: their follow-ups stop."""
-        running = self._find_running_for_message(message, *message.recipient_id._number_forms())
+        running = self._find_running_for_message(message, *message.recipient_id._person_forms())
         running |= message.reply_to_id.enrollment_id.filtered(lambda one: one.state == "running")
         text = self.env._("Replied on WhatsApp: %s", (message.text or "")[:200])
         running -= running.filtered(lambda one: one._reaches_goal_by(message))._reach_goal()
@@ -273,7 +283,8 @@ class WabaSequenceEnrollment(models.Model):
     def _stop_on_own_message(self, message):
         """A user, or a colleague in the app, wrote to the person: messages from both would
         confuse."""
-        running = self._find_running_for_message(message, message.recipient_id.wa_number)
+        person = message.recipient_id
+        running = self._find_running_for_message(message, person.wa_number, str(person.id))
         running = running.filtered(lambda one: one.company_id == message.company_id)
         if message.origin == "app":
             # It may be reported late, after an enrollment that knew of it.
@@ -303,7 +314,7 @@ class WabaConsent(models.Model):
     def _stop_sequences(self):
         """Stop the follow-ups of recipients who opted out, where that is an exit condition."""
         for entry in self.filtered(lambda entry: entry.action == "opt_out"):
-            numbers = entry.recipient_id._number_forms()
+            numbers = entry.recipient_id._person_forms()
             running = self.env["waba.sequence.enrollment"].sudo()._find_running(numbers)
             running.filtered("sequence_id.stop_on_opt_out")._stop_for_company(
                 "opted_out", entry.evidence, entry.company_id
@@ -313,12 +324,24 @@ class WabaConsent(models.Model):
 class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
+    @implements("_on_person_merge")
+    def _merge_enrollments(self, other):
+        """A person's enrollments go on under the key of the row that stays."""
+        enrollments = self.env["waba.sequence.enrollment"].sudo()
+        for one in enrollments._find_running([str(other.id)]):
+            if enrollments._find_running(self._person_forms()).sequence_id & one.sequence_id:
+                text = self.env._("Another lead with the same number is already enrolled.")
+                one._stop_enrollments("gone", text)
+                # Before the other gets the number, which only one running row may have.
+                enrollments.flush_model()
+            one.number = self.number or str(self.id)
+
     def _erase_from_sequences(self, companies):
         """Stop the follow-ups of recipients whose data are erased, and clear their data there."""
         enrollments = self.env["waba.sequence.enrollment"].sudo()
         found = enrollments.search(
             (
-                Domain("number", "in", self._number_forms())
+                Domain("number", "in", self._person_forms())
                 | Domain("message_ids.recipient_id", "in", self.ids)
             )
             & Domain("company_id", "in", companies.ids)

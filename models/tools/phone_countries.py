@@ -1,8 +1,9 @@
-"""Tools: country, language and time zones of a phone number.
+"""Tools: country, language and time zones of a phone number, or of Meta's user id.
 
 Called by quiet hours, the audience, the pre-flight and statistics by country.
 """
 
+import re
 from functools import lru_cache
 
 import phonenumbers
@@ -28,8 +29,18 @@ _SOLE_COUNTRY = {
 }
 
 
+# Meta's user id begins with the country of its person: "ES.1349…".
+_USER_ID_COUNTRY = re.compile(r"([A-Z]{2})\.")
+
+
 def number_country(number):
-    """ISO 3166-1 alpha-2 code of an E.164 number, '' when unknown; of +1 by its area code."""
+    """ISO 3166-1 alpha-2 code of an E.164 number or of a user id, '' when unknown.
+
+    Of +1 by its area code.
+    """
+    if number and number[0] != "+":
+        found = _USER_ID_COUNTRY.match(number)
+        return found[1] if found else ""
     for length in (1, 2, 3):
         if number and number[0] == "+" and (country := _SOLE_COUNTRY.get(number[1 : 1 + length])):
             return country
@@ -55,13 +66,13 @@ def _country_languages(country):
 
 
 def number_time_zones(number):
-    """Time zones of an E.164 number, separated by commas, '' when unknown.
+    """Time zones of an E.164 number or a user id, separated by commas, '' when unknown.
 
     Several when the number does not show where in its country the recipient is.
     """
-    if not (number or "").startswith("+"):
+    if not number:
         return ""
-    digits = number[1:]
+    digits = number[1:] if number[0] == "+" else _calling_code(number_country(number))
     code = next((digits[:n] for n in (1, 2, 3) if digits[:n] in _CALLING_CODES), None)
     if not code:
         return ""
@@ -70,6 +81,11 @@ def number_time_zones(number):
     return _prefix_time_zones(
         digits[:TIMEZONE_LONGEST_PREFIX] if code in _AREA_CODED_COUNTRIES else code
     )
+
+
+@lru_cache(maxsize=300)
+def _calling_code(country):
+    return str(phonenumbers.country_code_for_region(country) or "")
 
 
 @lru_cache(maxsize=50_000)

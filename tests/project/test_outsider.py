@@ -80,6 +80,7 @@ METHODS = {
         "conversation_close": "writes", "conversation_reopen": "writes",
         "action_close": "writes", "action_reopen": "writes",
         "conversation_react": "writes", "conversation_signal": "writes",
+        "conversation_link_number": "writes",
         "conversation_block": "writes", "conversation_unblock": "writes",
         "conversation_canned_answers": "reads", "conversation_canned_text": "reads",
         "action_confirm_opt_out": "writes",
@@ -103,6 +104,7 @@ METHODS = {
     },
     "waba.optin.source": {
         "action_delete_meta_code": "manager", "action_open_page": "reads",
+        "action_download_png": "reads", "action_download_svg": "reads",
         "action_save_meta_code": "manager", "action_view_conversations": "reads",
         "action_view_leads": "reads", "action_view_opt_ins": "reads",
     },

@@ -103,8 +103,8 @@ WRITABLE = {
     ),
     "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
     "waba.optin.source": ((MANAGER,), (
-        "name active kind company_id sender_id topic_id text is_opt_in consent_text intro"
-        " frequency is_indexed signup_uid"
+        "name active kind company_id sender_id topic_id text is_opt_in consent_text headline"
+        " intro frequency is_indexed signup_uid"
     )),
     "waba.topic": ((MANAGER,), "name description company_id active sequence"),
     "waba.ad": ((MANAGER,), "utm_campaign_id"),
@@ -131,7 +131,8 @@ WRITABLE = {
     ),
     # Dialogs: what they are opened for, and what is entered in them
     "waba.audience.import": (
-        BOTH, "file file_name res_model tag_name source consent evidence consent_date"
+        BOTH,
+        "file file_name res_model tag_name source consent optin_source_id evidence consent_date",
     ),
     "waba.consent.note": (
         BOTH, "res_model res_id at recipient_id purpose topic_id valid_until action note heard"

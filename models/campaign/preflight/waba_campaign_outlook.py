@@ -121,7 +121,7 @@ class DryRun:
                 DryRunRecipient(
                     row["res_id"],
                     row["recipient_id"],
-                    number_country(row["number"]),
+                    number_country(row["address"]),
                     self._quiet_hours_end(row),
                     _shows_fallback(row.get("parameters") or {}, variables[row["message"]]),
                     row["message"],

@@ -14,6 +14,8 @@ export class Bubble extends Component {
         onMediaLoaded: { type: Function, optional: true },
         // (message, emoji): given while the reply window is open
         onReact: { type: Function, optional: true },
+        // (message, number of a contact card)
+        onLink: { type: Function, optional: true },
         // (message): creates or opens the quotation of an order
         onQuote: { type: Function, optional: true },
     };

@@ -21,6 +21,8 @@ export class Composer extends Component {
         shown: [Array, Boolean],
         accept: String,
         limits: Object,
+        // The person's number is not known
+        mayAskNumber: { type: Boolean, optional: true },
         // ({text, attachment_ids, key}) => whether it was sent
         send: Function,
         onTyping: Function,
@@ -228,18 +230,28 @@ export class Composer extends Component {
         ]);
     }
 
-    /** The same answer, and the same key, until the server confirms it. */
+    /** Ask for the person's number: with the text, or with one of the server's. */
+    askNumber() {
+        return this.submit({ asks_number: true });
+    }
+
     async send() {
-        if (!this.maySend) {
-            return;
+        if (this.maySend) {
+            await this.submit({
+                attachment_ids: this.state.files.map(({ id }) => id),
+                options: this.options,
+            });
         }
+    }
+
+    /** The same answer, and the same key, until the server confirms it. */
+    async submit(content) {
         this.state.isSending = true;
         try {
             const isSent = await this.props.send({
                 text: this.state.text,
-                attachment_ids: this.state.files.map(({ id }) => id),
-                options: this.options,
                 key: this.key,
+                ...content,
             });
             if (isSent) {
                 this.key = newKey();

@@ -353,6 +353,26 @@ export class Conversation extends Component {
         }
     }
 
+    /** Link a number from a contact card to the record, after the server's question. */
+    async linkNumber(message, number) {
+        const link = (confirmed) =>
+            this.orm.call(MODEL, "conversation_link_number", [
+                this.data.id, message.id, number, this.props.shown, confirmed,
+            ]);
+        const { question } = await link(false);
+        this.dialog.add(ConfirmationDialog, {
+            title: _t("Link number"),
+            body: question,
+            confirmLabel: _t("Link"),
+            confirm: async () => {
+                this.take((await link(true)).data);
+                this.props.onChanged?.();
+            },
+            cancelLabel: _t("Cancel"),
+            cancel: () => {},
+        });
+    }
+
     async send(content, force = false) {
         const answer = await this.orm.call(MODEL, "conversation_send", [
             {
