@@ -14,6 +14,17 @@ from .checks import is_storable
 SLUG = "/waba/optin/<string:slug>"
 # A field that people do not see; programs fill it in.
 HONEYPOT = "website"
+HEADERS = [
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
+        " frame-ancestors 'none'; base-uri 'none'",
+    ),
+]
 IMAGE_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 
 
@@ -124,10 +135,7 @@ class WabaOptin(Controller):
                 **values,
             },
         )
-        response = request.make_response(
-            f"<!DOCTYPE html>\n{html.strip()}",
-            [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")],
-        )
+        response = request.make_response(f"<!DOCTYPE html>\n{html.strip()}", HEADERS)
         response.status_code = status
         if not source.is_indexed or template != "optin_page":
             response.headers["X-Robots-Tag"] = "noindex"

@@ -1,11 +1,14 @@
-"""Follow-ups: when a step is due, what ends one, who may enter again.
+"""Follow-ups: when a step is due, which branch is taken, what ends one, who may enter again.
 
 Working time is given as intervals, which the caller reads from a calendar.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+
+from . import auto_reply
 
 UNITS = ("hours", "days")
 
@@ -51,6 +54,17 @@ def step_due(
     return _after_working_days(began, amount, working, zone)
 
 
+def date_due(day: date, days: int, hour: float, zone: tzinfo) -> datetime:
+    """Return the time `days` after a date (before it if negative) at an hour of `zone`.
+
+    :param hour: 0 to 24, as Odoo stores times of day
+    :return: naive UTC
+    """
+    minutes = min(max(round(hour * 60), 0), 24 * 60 - 1)
+    wall = datetime.combine(day + timedelta(days=days), time(*divmod(minutes, 60)))
+    return wall.replace(tzinfo=zone).astimezone(timezone.utc).replace(tzinfo=None)
+
+
 def next_working_time(moment: datetime, working: Iterable[Interval]) -> datetime | None:
     """Return the first time from `moment` on in working time; None if there is none."""
     for begin, end in working:
@@ -90,15 +104,195 @@ def _local(moment, zone):
 
 
 # ----------------------------------------------------------------------
+# Which way: branches, and the flow they make
+# ----------------------------------------------------------------------
+
+# Where a branch may lead besides to a step: to the next one in order, or to the end.
+NEXT, END = "", "end"
+
+REPLY_BRANCHES = ("button", "word", "answered")
+# True as soon as it is seen.
+EARLY_BRANCHES = (*REPLY_BRANCHES, "clicked", "read", "delivered", "field")
+# What did not happen is certain only when the time is over.
+LATE_BRANCHES = ("not_answered", "not_clicked", "not_read", "not_delivered")
+BRANCHES = (*EARLY_BRANCHES, *LATE_BRANCHES)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A condition after a step, and where it leads.
+
+    key: the caller's identifier. words: buttons or words of a reply. goes_to: the key of a step,
+    NEXT or END.
+    """
+
+    key: object
+    kind: str
+    goes_to: str = NEXT
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BranchFacts:
+    """What happened since the last message of the follow-up left.
+
+    replies: the person's messages. met: keys of the 'field' branches whose condition is met.
+    failed: the message will never be delivered.
+    """
+
+    replies: tuple[auto_reply.InboundText, ...] = ()
+    delivered: bool = False
+    read: bool = False
+    clicked: bool = False
+    failed: bool = False
+    met: frozenset = frozenset()
+
+
+def split_words(text: str | None) -> tuple[str, ...]:
+    """Return the words or buttons of a condition, as entered with commas."""
+    return tuple(filter(None, (word.strip() for word in re.split(r"[,;\n]", text or ""))))
+
+
+def takes_time(branches: Iterable[Branch]) -> bool:
+    """Return whether any of these depends on what the person does, so that it must be awaited."""
+    return any(branch.kind != "field" for branch in branches)
+
+
+def choose_branch(
+    branches: Sequence[Branch], facts: BranchFacts, is_over: bool
+) -> tuple[bool, Branch | None]:
+    """Return (whether the way is certain by now, the first branch that matches or None).
+
+    :param is_over: whether the time to decide is over
+    """
+    is_over = is_over or not takes_time(branches)
+    for branch in branches:
+        if _is_met(branch, facts, is_over):
+            return True, branch
+    return is_over, None
+
+
+def is_expected_reply(branches: Iterable[Branch], reply: auto_reply.InboundText) -> bool:
+    """Return whether a reply is the condition of one of these: then it stops nothing."""
+    return any(matches_reply(branch, reply) for branch in branches)
+
+
+def matches_reply(branch: Branch, reply: auto_reply.InboundText) -> bool:
+    """Return whether a branch is about replies and this is one. An opt-out never is."""
+    if branch.kind not in REPLY_BRANCHES or reply.kind not in auto_reply.ANSWERED_KINDS:
+        return False
+    if reply.wants_stop:
+        return False
+    if branch.kind == "answered":
+        return True
+    trigger = auto_reply.BUTTON if branch.kind == "button" else auto_reply.KEYWORD
+    rule = auto_reply.ReplyRule(branch.key, trigger, branch.words, whole=False)
+    return auto_reply.matches_rule(rule, reply)
+
+
+def _is_met(branch, facts, is_over):
+    if branch.kind in REPLY_BRANCHES:
+        return any(matches_reply(branch, reply) for reply in facts.replies)
+    if branch.kind == "field":
+        return branch.key in facts.met
+    # Who answers or clicks has read it; Meta does not report every read.
+    happened = {
+        "answered": bool(facts.replies),
+        "clicked": facts.clicked,
+        "read": facts.read or facts.clicked or bool(facts.replies),
+    }
+    happened["delivered"] = facts.delivered or happened["read"]
+    if branch.kind in LATE_BRANCHES:
+        return (is_over or facts.failed) and not happened[branch.kind.removeprefix("not_")]
+    return happened[branch.kind]
+
+
+def flow_edges(order: Sequence[str], ways: Mapping[str, Iterable[str]]) -> dict[str, tuple]:
+    """Return {key of a step: where it leads}, with the next step in order in place of NEXT.
+
+    :param order: keys of the steps
+    :param ways: {key: `goes_to` of its branches, and otherwise}; none for one that ends
+    """
+    following = dict(zip(order, [*order[1:], END], strict=False))
+    return {
+        key: tuple(dict.fromkeys(following[key] if to == NEXT else to for to in ways[key]))
+        for key in order
+    }
+
+
+def flow_problems(edges: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """Return [(problem, key of the step)]: 'missing' (leads to no step), 'loop' (leads back to a
+    step before it, so that a person would get the same messages again) and 'unreachable'.
+
+    :param edges: `flow_edges`, from the first step on
+    """
+    problems = [
+        ("missing", key)
+        for key, targets in edges.items()
+        if any(to != END and to not in edges for to in targets)
+    ]
+    seen, open_ = set(), set()
+
+    def visit(key):
+        seen.add(key)
+        open_.add(key)
+        for to in edges[key]:
+            if to in open_:
+                problems.append(("loop", key))
+            elif to in edges and to not in seen:
+                visit(to)
+        open_.discard(key)
+
+    for first in list(edges)[:1]:
+        visit(first)
+    return problems + [("unreachable", key) for key in edges if key not in seen]
+
+
+def flow_layout(edges: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, int]]:
+    """Return {key: (row, column)}: each step is below all that lead to it, the first way straight
+    down and the others beside it. Steps that none leads to, or a loop, come last.
+
+    :param edges: `flow_edges`, from the first step on
+    """
+    order = _sort_steps(edges)
+    places = {key: place for place, key in enumerate(order)}
+    rows, columns, taken = dict.fromkeys(order, 0), {}, set()
+    for key in order:
+        row, column = rows[key], columns.get(key, 0)
+        while (row, column) in taken:
+            column += 1
+        taken.add((row, column))
+        columns[key] = column
+        for shift, to in enumerate(to for to in edges[key] if to in edges):
+            columns.setdefault(to, column + shift)
+            if places[to] > places[key]:
+                rows[to] = max(rows[to], row + 1)
+    return {key: (rows[key], columns[key]) for key in edges}
+
+
+def _sort_steps(edges):
+    """Keys, each after all that lead to it; of a loop, in their order."""
+    left, order = dict(edges), []
+    while left:
+        led_to = {to for targets in left.values() for to in targets}
+        ready = [key for key in left if key not in led_to] or list(left)[:1]
+        order += ready
+        for key in ready:
+            del left[key]
+    return order
+
+
+# ----------------------------------------------------------------------
 # What ends one
 # ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ExitFacts:
-    """The current facts of a lead in a follow-up; see STOPS for their names."""
+    """The current facts of a lead in a follow-up; see EXIT_CONDITIONS for their names."""
 
     gone: bool = False
+    goal: bool = False
     replied: bool = False
     opted_out: bool = False
     won: bool = False
@@ -112,15 +306,15 @@ class ExitFacts:
 # In order of precedence: the first reason that applies is shown. What the person did comes before
 # what we did.
 EXIT_CONDITIONS = (
-    "gone", "replied", "opted_out", "won", "lost", "stage_left", "own_message", "own_contact",
-    "unmet",
+    "gone", "goal", "replied", "opted_out", "won", "lost", "stage_left", "own_message",
+    "own_contact", "unmet",
 )  # fmt: skip
-# These always apply: a follow-up needs its lead, and its conditions must be met.
-UNCONDITIONAL_EXITS = frozenset(("gone", "unmet"))
+# These always apply: a follow-up needs its lead and its conditions met, and ends with its goal.
+UNCONDITIONAL_EXITS = frozenset(("gone", "goal", "unmet"))
 
 
 def exit_reason(facts: ExitFacts, switched_on: Iterable[str]) -> str | None:
-    """Return the first of STOPS that ends the follow-up, or None.
+    """Return the first of EXIT_CONDITIONS that ends the follow-up, or None.
 
     :param switched_on: the EXIT_CONDITIONS that the follow-up has on; the others apply anyway
     """

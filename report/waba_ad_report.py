@@ -23,10 +23,10 @@ class WabaAdReport(models.Model):
     _description = "WhatsApp Ad Analysis"
     _inherit = ["waba.figures.mixin"]
     _auto = False
-    _order = "clicked_at desc, id desc"
+    _order = "came_at desc, id desc"
     _rec_name = "ad_id"
     _depends = {
-        "waba.ad": ["account_id", "utm_campaign_id"],
+        "waba.ad": ["account_id", "company_id", "utm_campaign_id"],
         "waba.account": ["company_id", "qualified_stage_id"],
         "waba.message": ["ad_id", "direction", "recipient_id", "sender_id", "sent_at"],
         "crm.lead": [
@@ -38,12 +38,12 @@ class WabaAdReport(models.Model):
 
     ad_id = fields.Many2one("waba.ad", "Ad", readonly=True)
     utm_campaign_id = fields.Many2one(
-        "utm.campaign", "Campaign", readonly=True, falsy_value_label=NO_CAMPAIGN
+        "utm.campaign", "UTM campaign", readonly=True, falsy_value_label=NO_CAMPAIGN
     )
     account_id = fields.Many2one("waba.account", "Account", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
-    clicked_at = fields.Datetime(
+    came_at = fields.Datetime(
         "Date", readonly=True, help="Of the first message from the ad, or of the lead."
     )
     lead_id = fields.Many2one("crm.lead", readonly=True, falsy_value_label=NO_LEAD)
@@ -84,7 +84,7 @@ class WabaAdReport(models.Model):
                    WHERE ad_id IS NOT NULL AND direction = 'in'
                 ORDER BY ad_id, recipient_id, sender_id, id),
                figures AS (
-                  SELECT 2 * id::bigint AS id, ad_id, sent_at AS clicked_at, NULL::int AS lead_id,
+                  SELECT 2 * id::bigint AS id, ad_id, sent_at AS came_at, NULL::int AS lead_id,
                          user_id, NULL::int AS team_id, 1 AS conversation_count, 0 AS lead_count,
                          NULL::int AS stage_id, NULL::varchar AS won_status,
                          NULL::numeric AS revenue
@@ -94,7 +94,7 @@ class WabaAdReport(models.Model):
                          stage_id, won_status, expected_revenue
                     FROM crm_lead WHERE waba_ad_id IS NOT NULL)
             SELECT f.id, f.ad_id, a.utm_campaign_id, a.account_id, a.company_id, c.currency_id,
-                   f.clicked_at, f.lead_id, f.user_id, f.team_id, f.conversation_count,
+                   f.came_at, f.lead_id, f.user_id, f.team_id, f.conversation_count,
                    f.lead_count,
                    CASE WHEN q.id IS NOT NULL AND f.lead_count = 1
                         THEN COALESCE(f.won_status = 'won' OR s.id = q.id

@@ -37,9 +37,11 @@ class WabaSequenceReport(models.Model):
     _depends = {
         "waba.sequence.enrollment": [
             "company_id", "ended_at", "entered_at", "entered_by", "lead_id", "sequence_id", "state",
-            "steps_done", "stop_reason", "user_id", "version",
+            "steps_done", "path", "stop_reason", "user_id", "version",
         ],
-        "waba.sequence.step": ["sequence", "sequence_id", "version", "kind", "template_id"],
+        "waba.sequence.step": [
+            "sequence", "sequence_id", "version", "kind", "template_id", "key",
+        ],
         "waba.message": [
             "enrollment_id", "sequence_step_id", "state", "delivered_at", "read_at", "replied_at",
         ],
@@ -64,7 +66,10 @@ class WabaSequenceReport(models.Model):
     entered_by = fields.Selection(TRIGGERS, "Trigger", readonly=True)
     state = fields.Selection(STATES, readonly=True)
     stop_reason = fields.Selection(
-        STOP_REASONS, "Exit reason", readonly=True, falsy_value_label=_lt("Still active")  # pylint: disable=translation-field
+        STOP_REASONS,
+        "Exit reason",
+        readonly=True,
+        falsy_value_label=_lt("Still active"),  # pylint: disable=translation-field
     )
 
     entered_count = fields.Integer("Enrolled leads", readonly=True)
@@ -89,7 +94,8 @@ class WabaSequenceReport(models.Model):
                       s.position, e.version, s.kind, s.template_id, e.lead_id, e.user_id,
                       l.team_id, e.company_id, e.entered_at, e.entered_by, e.state, e.stop_reason,
                       (s.position = 1)::int AS entered_count,
-                      (e.steps_done >= s.position)::int AS reached_count,
+                      (CASE WHEN e.path IS NULL THEN e.steps_done >= s.position
+                            ELSE e.path @> to_jsonb(s.key) END)::int AS reached_count,
                       COALESCE(m.state IN %(taken)s, FALSE)::int AS sent_count,
                       (m.delivered_at IS NOT NULL)::int AS delivered_count,
                       (m.read_at IS NOT NULL)::int AS read_count,
@@ -100,7 +106,7 @@ class WabaSequenceReport(models.Model):
                       CASE WHEN s.position = 1
                            THEN COALESCE(l.won_status = 'won', FALSE)::int::float END AS won_rate
                  FROM waba_sequence_enrollment e
-                 JOIN (SELECT id, sequence_id, version, kind, template_id,
+                 JOIN (SELECT id, sequence_id, version, kind, template_id, key,
                               row_number() OVER (PARTITION BY sequence_id, version
                                                      ORDER BY sequence, id) AS position
                          FROM waba_sequence_step) s

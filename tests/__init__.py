@@ -42,6 +42,7 @@ from .campaign import test_rights_campaign
 from .campaign import test_template_kinds
 from .cloud_api import test_cloud_api_addresses
 from .cloud_api import test_cloud_api_client
+from .cloud_api import test_cloud_api_coexistence
 from .cloud_api import test_cloud_api_errors
 from .cloud_api import test_cloud_api_marketing
 from .cloud_api import test_cloud_api_media
@@ -121,6 +122,7 @@ from .policy import test_policy_consent_lists
 from .policy import test_policy_eligibility
 from .policy import test_policy_endpoint
 from .policy import test_policy_followup
+from .policy import test_policy_followup_flow
 from .policy import test_policy_free_window
 from .policy import test_policy_frequency
 from .policy import test_policy_growth
@@ -188,8 +190,11 @@ from .reputation import test_reputation_report
 from .reputation import test_reputation_story
 from .reputation import test_requirements
 from .reputation import test_response
+from .sequence import test_followup_journey
 from .sequence import test_sequence
+from .sequence import test_sequence_branches
 from .sequence import test_sequence_races
+from .sequence import test_sequence_records
 from .sequence import test_sequence_starter
 from .tools import test_dark_bundle
 from .tools import test_export_cells
@@ -217,6 +222,7 @@ from .tours import test_growth_tour
 from .tours import test_injection
 from .tours import test_may_opt_out_tours
 from .tours import test_money_tour
+from .tours import test_optin_tour
 from .tours import test_preflight_tour
 from .tours import test_repeat_tour
 from .tours import test_reputation_story_tour

@@ -50,6 +50,11 @@ class WabaAudienceImport(models.TransientModel):
         [("opt_in", "They opted in to promotions"), ("none", "No opt-in on record")],
         required=True,
     )
+    optin_source_id = fields.Many2one(
+        "waba.optin.source",
+        domain="[('kind', '=', 'file')]",
+        help="Counts these opt-ins, down to won leads.",
+    )
     evidence = fields.Text(help="Saved with each opt-in: where, when and to what they agreed.")
     consent_date = fields.Datetime("Opted in on")
 
@@ -72,6 +77,8 @@ class WabaAudienceImport(models.TransientModel):
         records, created = self._find_or_create_records(good)
         if self.consent == "opt_in":
             faults |= self._record_opt_ins(good)
+            if self.res_model == "crm.lead":
+                created.sudo().waba_optin_source_id = self._list_source()
         self.sudo().write(
             {
                 "state": "done",
@@ -258,12 +265,18 @@ class WabaAudienceImport(models.TransientModel):
             ],
             "import",
             company,
+            self._list_source(),
         )
         return {
             row.number: " ".join(one.faults)
             for one, row in zip(read, rows, strict=True)
             if one.faults
         }
+
+    def _list_source(self):
+        """The chosen opt-in source, if it is the current company's: opt-ins are given to that."""
+        source = self.optin_source_id.sudo()
+        return source.filtered(lambda one: one.company_id == self.env.company)
 
     def _row_origin(self, row):
         return self.env._(

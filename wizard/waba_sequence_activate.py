@@ -43,7 +43,8 @@ class WabaSequenceActivate(models.TransientModel):
                 wizard.matching_count = 0
                 continue
             wizard.sequence_id.check_access("read")
-            sequence, leads = wizard.sequence_id.sudo(), self.env["crm.lead"]
+            sequence = wizard.sequence_id.sudo()
+            leads = self.env[sequence._record_model()]
             leads = leads.browse([lead_id for lead_id, _key in sequence._find_matching(leads)])
             wizard.matching_count = len(
                 sequence._filter_not_enrolled(sequence._filter_eligible(leads))

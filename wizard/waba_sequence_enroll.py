@@ -1,10 +1,12 @@
 """Follow-up: enroll selected leads manually.
 
-Called by the Actions menu of leads.
+Called by the Actions menu of leads and contacts.
 """
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+
+from ..models.consent.waba_reach import PERSON_MODELS
 
 
 class WabaSequenceEnroll(models.TransientModel):
@@ -19,15 +21,30 @@ class WabaSequenceEnroll(models.TransientModel):
         if context.get("active_model") == "crm.lead" and "lead_ids" not in values:
             ids = context.get("active_ids") or [context.get("active_id")]
             values["lead_ids"] = [fields.Command.set([id_ for id_ in ids if id_])]
-        active = self.env["waba.sequence"].search([("state", "=", "active")], limit=2)
+        model = context.get("active_model") or "crm.lead"
+        if model in PERSON_MODELS:
+            values["res_model"] = model
+        if model == "res.partner" and "partner_ids" not in values:
+            values["partner_ids"] = [fields.Command.set(context.get("active_ids") or [])]
+        active = self.env["waba.sequence"].search(
+            [("state", "=", "active"), ("res_model", "=", model)], limit=2
+        )
         if "sequence_id" in fields_list and not values.get("sequence_id") and len(active) == 1:
             values["sequence_id"] = active.id
         return values
 
+    res_model = fields.Char(default="crm.lead", readonly=True, system=False)
     lead_ids = fields.Many2many("crm.lead", string="Leads", readonly=True, system=False)
+    partner_ids = fields.Many2many(
+        "res.partner", "waba_sequence_enroll_partner_rel", string="Contacts", readonly=True,
+        system=False,
+    )  # fmt: skip
     lead_count = fields.Integer("Selected", compute="_compute_counts")
     sequence_id = fields.Many2one(
-        "waba.sequence", "Follow-up", required=True, domain="[('state', '=', 'active')]"
+        "waba.sequence",
+        "Follow-up",
+        required=True,
+        domain="[('state', '=', 'active'), ('res_model', '=', res_model)]",
     )
     story = fields.Html(related="sequence_id.story", related_sudo=False)
     may_count = fields.Integer("To enroll", compute="_compute_counts")
@@ -39,11 +56,11 @@ class WabaSequenceEnroll(models.TransientModel):
         running = self.env["waba.sequence"].search_count([("state", "=", "active")], limit=1)
         self.is_any_running = bool(running)
 
-    @api.depends("sequence_id", "lead_ids")
+    @api.depends("sequence_id", "lead_ids", "partner_ids")
     def _compute_counts(self):
         for wizard in self:
             # An unsaved form may contain any ids.
-            leads = wizard.lead_ids._origin._filtered_access("read")
+            leads = wizard._chosen_records()._origin._filtered_access("read")
             wizard.sequence_id.check_access("read")
             sequence = wizard.sequence_id.sudo()
             wizard.lead_count = len(leads)
@@ -69,13 +86,16 @@ class WabaSequenceEnroll(models.TransientModel):
                 )
             )
 
+    def _chosen_records(self):
+        return self.partner_ids if self.res_model == "res.partner" else self.lead_ids
+
     def action_confirm(self):
-        """Enroll the leads that can be enrolled.
+        """Enroll the leads or contacts that can be enrolled.
 
         :raise UserError: none of them can
         """
         self.ensure_one()
-        made = self.sequence_id._enroll_manually(self.lead_ids)
+        made = self.sequence_id._enroll_manually(self._chosen_records())
         if not made:
             self.invalidate_recordset(["why_not"])
             raise UserError(
@@ -89,7 +109,7 @@ class WabaSequenceEnroll(models.TransientModel):
                 "message": self.env._(
                     "%(count)s of %(all)s leads enrolled in %(name)s.",
                     count=len(made),
-                    all=len(self.lead_ids),
+                    all=len(self._chosen_records()),
                     name=self.sequence_id.name,
                 ),
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},

@@ -3,7 +3,7 @@
 Called by the list of follow-ups.
 """
 
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
@@ -14,7 +14,10 @@ TEMPLATE_NAMES = {
     "quotation": ("quot", "proposal", "presupuest", "propuest", "cotiza", "orcament", "devis"),
     "fair": ("fair", "feria", "feira", "salon"),
     "reactivate": ("reactiv", "reativ", "winback", "win_back", "comeback"),
+    "qualify": ("new_lead", "first_contact", "interest", "primer_contacto", "primeiro_contato"),
 }
+# Of records other than leads, which campaigns have no audience of.
+RECORD_CARDS = {"invoice": ("invoice", "payment", "factura", "pago", "fatura", "facture")}
 INACTIVE_DAYS = 90
 
 
@@ -29,15 +32,22 @@ class WabaSequenceStarter(models.TransientModel):
     _description = "Ready-made Follow-ups"
     _inherit = ["waba.system.fields.mixin"]
 
+    has_invoices = fields.Boolean(compute="_compute_has_invoices")
+
+    def _compute_has_invoices(self):
+        for wizard in self:
+            wizard.has_invoices = "account.move" in self.env
+
     def action_create(self):
         """Create the draft and open it."""
         self.env["waba.sequence"].check_access("create")
-        key = self._chosen_card()
+        key = self._chosen_card(TEMPLATE_NAMES | RECORD_CARDS)
         values, steps = getattr(self, f"_{key}_values")()
         sequence = self.env["waba.sequence"].create(
             {"name": self._card_name(key), "trigger": "manual", **values}
         )
-        template = self._find_template(sequence.sender_id, TEMPLATE_NAMES[key])
+        names = TEMPLATE_NAMES | RECORD_CARDS
+        template = self._find_template(sequence.sender_id, names[key])
         if template and not sequence.sender_id:
             sequence.sender_id = template.account_id.sender_ids[:1]
         for step in steps:
@@ -51,7 +61,7 @@ class WabaSequenceStarter(models.TransientModel):
     def action_save_filter(self):
         """Save the card's leads as a filter, which campaigns offer as an audience."""
         self.env["waba.sequence"].check_access("create")
-        key = self._chosen_card()
+        key = self._chosen_card(TEMPLATE_NAMES)
         name, filters = self._card_name(key), self.env["ir.filters"]
         wanted = {"name": name, "model_id": "crm.lead", "domain": repr(self._filter_domain(key))}
         mine = [(field, "=", value) for field, value in wanted.items()]
@@ -68,9 +78,9 @@ class WabaSequenceStarter(models.TransientModel):
             },
         }
 
-    def _chosen_card(self):
+    def _chosen_card(self, offered):
         key = self.env.context.get("show_starter")
-        if key not in TEMPLATE_NAMES:
+        if key not in offered or (key == "invoice" and not self.has_invoices):
             raise UserError(self.env._("Choose a follow-up."))
         return key
 
@@ -79,6 +89,8 @@ class WabaSequenceStarter(models.TransientModel):
             "quotation": self.env._("Quotation not answered"),
             "fair": self.env._("Trade fair visitor"),
             "reactivate": self.env._("Reactivate after %s days", INACTIVE_DAYS),
+            "qualify": self.env._("Qualify new leads"),
+            "invoice": self.env._("Overdue invoice"),
         }[key]
 
     # === Drafts ===
@@ -110,6 +122,38 @@ class WabaSequenceStarter(models.TransientModel):
             "reentry": "after",
             "reentry_days": 2 * INACTIVE_DAYS,
         }, [_message(0), self._call(5, self.env._("Call the inactive lead"))]
+
+    def _qualify_values(self):
+        """Who replies is called; who does not read gets a second message two days later."""
+        branches = [
+            {"kind": "answered", "goes_to": "call"},
+            {"kind": "not_read", "goes_to": "again"},
+        ]
+        ask = {**_message(0), "key": "ask", "goes_to": "end", "decide_amount": 2}
+        ask["branch_ids"] = [Command.create(branch) for branch in branches]
+        return {"trigger": "created", "goal_kind": "won"}, [
+            ask,
+            {**self._call(0, self.env._("Call the interested lead")), "key": "call",
+             "goes_to": "end"},
+            {**_message(1), "key": "again"},
+        ]  # fmt: skip
+
+    def _invoice_values(self):
+        """Three days after the due date, a call a week later, until it is paid."""
+        domain = [
+            ("move_type", "=", "out_invoice"), ("state", "=", "posted"),
+            ("payment_state", "in", ("not_paid", "partial")),
+        ]  # fmt: skip
+        return {
+            "res_model": "account.move",
+            "trigger": "date",
+            "date_field": "invoice_date_due",
+            "date_side": "after",
+            "trigger_amount": 3,
+            "domain": repr(domain),
+            "goal_kind": "domain",
+            "goal_domain": repr([("payment_state", "in", ("paid", "in_payment"))]),
+        }, [_message(0), self._call(7, self.env._("Call about the overdue invoice"))]
 
     def _call(self, days, summary):
         return {"kind": "activity", "wait_amount": days, "wait_unit": "days", "summary": summary}
@@ -143,6 +187,8 @@ class WabaSequenceStarter(models.TransientModel):
     # === Filters ===
 
     def _filter_domain(self, key):
+        if key == "qualify":
+            return [("won_status", "=", "pending"), ("create_date", ">=", "today -7d")]
         if key == "fair":
             return [("tag_ids", "in", self._fair_tag(create=True).ids)]
         if key == "reactivate":

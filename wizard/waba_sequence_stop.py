@@ -27,8 +27,10 @@ class WabaSequenceStop(models.TransientModel):
         stopped = self.enrollment_ids.sudo()._stop_enrollments(
             "person", self.reason.strip(), self.env.user
         )
-        for one in stopped.filtered("lead_id"):
-            one.lead_id._message_log(
+        for one, record in stopped._records().items():
+            if not record:
+                continue
+            record._message_log(
                 body=self.env._(
                     "%(user)s stopped the follow-up %(name)s: %(reason)s",
                     user=self.env.user.name,

@@ -110,7 +110,11 @@ def read(stage):
                 told[tag].append(status)
                 if status["status"] in ("failed", "delivered", "read"):
                     ended.setdefault(tag, attempt["at"])
-    campaigns = stage.database.rows("SELECT id, state, pause_reason FROM waba_campaign")
+    # A recurring campaign is a draft, of which each run sends a copy.
+    campaigns = stage.database.rows(
+        "SELECT id, state, pause_reason FROM waba_campaign"
+        " WHERE id NOT IN (SELECT campaign_id FROM waba_recurring)"
+    )
     return Record(
         rows=stage.database.rows(ROWS),
         campaigns={row["id"]: row for row in campaigns},

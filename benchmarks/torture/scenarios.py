@@ -543,6 +543,7 @@ def recurring_runs(stage):
         stage.run_fallbacks()
         stage.widen(recurring_id, stage.take_leads(60))
     stage.reach_planned_time()
+    stage.wait_runs(3)
     stage.settle()
     stage.run_fallbacks()
 

@@ -286,18 +286,28 @@ class Stage:
     def reach_planned_time(self):
         """Every recurring campaign is due, and so are the fallbacks."""
         self.database.rows(
-            "UPDATE waba_recurring SET next_at = date_trunc('minute', now() AT TIME ZONE 'UTC')"
+            "UPDATE waba_recurring SET next_at = date_trunc('second', now() AT TIME ZONE 'UTC')"
         )
         self.database.run_job("ir_cron_recurring")
         self.database.wake()
+
+    def wait_runs(self, count):
+        """Wait until so many runs were launched."""
+        self._wait_awake(
+            "the runs",
+            lambda: (
+                self.database.value("SELECT count(*) FROM waba_recurring_run") == count
+            ),
+            SETTLE_SECONDS,
+        )  # fmt: skip
 
     def run_fallbacks(self):
         """Wait until no fallback is queued any more."""
         self.database.run_job("ir_cron_fallback")
         self._wait_awake(
             "the fallbacks",
-            lambda: not self.database.value(
-                "SELECT count(*) FROM waba_fallback WHERE state = 'queued'"
+            lambda: (
+                not self.database.value("SELECT count(*) FROM waba_fallback WHERE state = 'queued'")
             ),
             SETTLE_SECONDS,
         )

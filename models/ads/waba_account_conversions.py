@@ -138,7 +138,7 @@ class ResCompany(models.Model):
 
     waba_conversion_consent = fields.Selection(
         [("opted_in", "Opted in to promotions"), ("no_opt_out", "Not opted out")],
-        "Report conversions of people who",
+        "Reported people",
         default="opted_in",
         required=True,
     )

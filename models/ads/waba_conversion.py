@@ -71,7 +71,7 @@ class WabaConversion(models.Model):
     is_unknown = fields.Boolean(
         "Unconfirmed", readonly=True, help="An attempt had no answer: Meta may have received it."
     )
-    sent_at = fields.Datetime("Sent on", readonly=True)
+    sent_at = fields.Datetime("Sent at", readonly=True)
     error_code = fields.Integer("Meta error code", readonly=True, aggregator=None)
     fbtrace_id = fields.Char("Meta trace ID", readonly=True)
 
@@ -270,6 +270,11 @@ class WabaConsent(models.Model):
 
     @implements("_on_consent")
     def _cancel_conversions(self):
-        out = self.filtered(lambda entry: (entry.purpose, entry.action) == ("marketing", "opt_out"))
+        """An opt-out of one topic alone is none from promotions."""
+        out = self.filtered(
+            lambda entry: (
+                (entry.purpose, entry.action) == ("marketing", "opt_out") and not entry.topic_id
+            )
+        )
         if out:
             self.env["waba.conversion"].sudo()._cancel_for_people(out.recipient_id, "opted_out")

@@ -5,17 +5,21 @@ its owner's rights and all checks of a launch (docs/decisions/0010); planned tim
 policy/recurrence.py.
 """
 
+import logging
 from datetime import time
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.addons.base.models.res_partner import _tz_get
 from odoo.exceptions import UserError, ValidationError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date, html_escape
 
 from ...policy import recurrence
 from ..tools.labels import form_action, list_action
 from ..tools.moments import WEEKDAY, format_moment
 from ..tools.transactions import commit_step
+
+_logger = logging.getLogger(__name__)
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -68,12 +72,12 @@ class WabaRecurring(models.Model):
     until = fields.Date("Last day", help="Empty: no end.")
     max_runs = fields.Integer("Runs at most", help="0: no limit.")
     late_hours = fields.Integer(
-        "Skip if late (hours)", default=12,
-        help="A run missed by more than this is skipped. 0: never.",
+        "Maximum delay (hours)", default=12,
+        help="A run that is later than this is not sent. 0: no maximum.",
     )  # fmt: skip
     # To whom
     audience = fields.Selection(
-        [("new", "New people only"), ("all", "Everyone in the audience")],
+        [("new", "New people only"), ("all", "Everyone")],
         default="new", required=True,
     )  # fmt: skip
     next_at = fields.Datetime("Next run", readonly=True, copy=False)
@@ -208,7 +212,18 @@ class WabaRecurring(models.Model):
         """Launch the runs that are due, each in its own transaction."""
         due = [("state", "=", "running"), ("next_at", "<=", fields.Datetime.now())]
         for recurring in self.search(due, order="next_at, id"):
-            commit_step(self.env, recurring._run_due, processed=1)
+            recurring._run_or_pause()
+
+    def _run_or_pause(self):
+        """As `_run_due`; an error pauses this one and the others run."""
+        try:
+            commit_step(self.env, self._run_due, processed=1)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:
+            _logger.exception("waba.recurring %s: the run could not be launched", self.id)
+            reason = self.env._("Paused after an error: %s. Correct it, then resume.", error)
+            commit_step(self.env, lambda: self._stop_running("paused", reason))
 
     def _run_due(self):
         """The run that is due, unless another worker has it. All of it is one transaction."""
@@ -244,7 +259,7 @@ class WabaRecurring(models.Model):
 
     def _late_reason(self, planned):
         return self.env._(
-            "Skipped: planned for %(date)s, and the server was not running then.",
+            "Missed: planned for %(date)s, and the server was not running then.",
             date=format_moment(self.env, planned, WEEKDAY, tz=self.tz),
         )
 
@@ -298,8 +313,8 @@ class WabaRecurringRun(models.Model):
     )
     planned_at = fields.Datetime("Planned for", required=True, readonly=True)
     state = fields.Selection(
-        [("launched", "Launched"), ("blocked", "Not sent"), ("empty", "Nobody new"),
-         ("skipped", "Skipped")],
+        [("launched", "Launched"), ("blocked", "Not sent"), ("empty", "No new people"),
+         ("skipped", "Missed")],
         required=True, readonly=True,
     )  # fmt: skip
     reason = fields.Text(readonly=True)

@@ -51,6 +51,9 @@ class WabaConsent(models.Model):
     topic_name = fields.Char(
         "Topic name", store=False, help="A topic of promotions; empty for all of them."
     )
+    source_name = fields.Char(
+        "Opt-in source name", store=False, help="Created as an imported list if it does not exist."
+    )
     ends_on = fields.Char("Last day", store=False, help="The last day of the opt-in.")
 
     @api.model
@@ -120,9 +123,17 @@ class WabaConsent(models.Model):
                 self._row_origin(index),
             )
         good = sorted(set(range(len(read))) - set(bad), key=lambda index: read[index].at)
-        accepted = [(read[index], self._row_origin(index)) for index in good]
+        entries = self.browse()
+        for name in dict.fromkeys((rows[index].get("source_name") or "").strip() for index in good):
+            accepted = [
+                (read[index], self._row_origin(index))
+                for index in good
+                if (rows[index].get("source_name") or "").strip() == name
+            ]
+            source = self._find_or_create_list(name, company)
+            entries |= self._record_rows(accepted, "import", company, source)
         return {
-            "ids": self._record_rows(accepted, "import", company).ids,
+            "ids": entries.ids,
             "messages": [],
             "nextrow": limit if limit < len(data) else 0,
         }
@@ -166,12 +177,24 @@ class WabaConsent(models.Model):
         )
 
     @api.model
-    def _record_rows(self, rows, source, company):
+    def _find_or_create_list(self, name, company):
+        """The opt-in source that a list names; none without a name."""
+        sources = self.env["waba.optin.source"]
+        if not name:
+            return sources
+        known = [("name", "=", name), ("company_id", "=", company.id)]
+        return sources.search(known, limit=1) or sources.create(
+            {"name": name, "kind": "file", "company_id": company.id, "sender_id": False}
+        )
+
+    @api.model
+    def _record_rows(self, rows, source, company, optin_source=None):
         """Record the consent of parsed rows.
 
         :param rows: [(ParsedRow without faults, origin: file and row, or the form)]
         :param source: 'import' | 'form'
         :param company: res.company that the consent is given to
+        :param optin_source: waba.optin.source of the opt-ins
         :return: their waba.consent entries; older ones for rows recorded before
         """
         numbers = {read.number for read, _origin in rows}
@@ -189,6 +212,7 @@ class WabaConsent(models.Model):
                 company=company,
                 topic=self.env["waba.topic"].browse(read.topic_id or []),
                 valid_until=read.valid_until,
+                optin_source=optin_source if read.action == "opt_in" else None,
             )
             wanted.add((person.id, read.purpose, read.topic_id, read.action, read.at))
         entries = self.search(

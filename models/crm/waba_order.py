@@ -139,7 +139,9 @@ class WabaOrder(models.AbstractModel):
             record = record.partner_id
         if not record:
             raise UserError(
-                self.env._("Nobody to quote to. Create a lead or a contact for this person first.")
+                self.env._(
+                    "No customer to quote. Create a lead or a contact for this person first."
+                )
             )
         return record
 

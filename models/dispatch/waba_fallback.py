@@ -26,7 +26,7 @@ STATES = [
     ("skipped", "Excluded"),
     ("failed", "Failed"),
 ]
-CAUSES = [("failed", "Not delivered"), ("late", "No delivery in time")]
+CAUSES = [("failed", "Not delivered"), ("late", "Overdue")]
 
 CHUNK = 200
 
@@ -261,10 +261,12 @@ class WabaFallback(models.Model):
         if record is None or ("active" in record._fields and not record.active):
             return env._("The record was deleted or archived.")
         to = {name: message[name] for name in ("number", "res_model", "res_id")}
+        content = {
+            "kind": message.kind, "category": message.category, "topic_id": message.topic_id.id,
+        }  # fmt: skip
         reason, sentence = env["waba.message"]._exclusion_reason(
-            message.sender_id, message.recipient_id.with_env(env), to,
-            {"kind": message.kind, "category": message.category}, fields.Datetime.now(), None,
-            by_whatsapp=False,
+            message.sender_id, message.recipient_id.with_env(env), to, content,
+            fields.Datetime.now(), None, by_whatsapp=False,
         )  # fmt: skip
         return sentence if reason else self._channel_refusal(message, record)
 
@@ -272,6 +274,8 @@ class WabaFallback(models.Model):
         env = message.env
         if self.kind == "sms" and "sms.sms" not in env:
             return env._("Odoo's SMS app is not installed.")
+        if self.kind == "sms" and not message.number:
+            return env._("No phone number.")
         if self.kind != "email":
             return False
         if not self.template_id or self.template_id.model != record._name:
@@ -338,4 +342,7 @@ class WabaFallback(models.Model):
 
 
 def _email_of(record):
-    return record.email or (record.partner_id.email if "partner_id" in record._fields else "") or ""
+    """Of a lead or contact; '' for none."""
+    own = record["email_from" if "email_from" in record._fields else "email"]
+    partner = record.partner_id.email if "partner_id" in record._fields else ""
+    return own or partner or ""

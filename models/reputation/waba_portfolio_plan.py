@@ -68,8 +68,8 @@ STATE_TEXTS = {
     "blocked": (
         _lt("Growth is blocked by quality"),
         _lt(
-            "Meta raises a limit only at high quality, and the rating of %(subject)s is: "
-            "%(rating)s. Send less, to the warmest people only, until the rating is high again."
+            "Meta raises a limit only at high quality; %(subject)s has the rating %(rating)s. Send "
+            "less, and to the warmest people only, until it is high again."
         ),
     ),
     "reached": (
@@ -90,11 +90,11 @@ STATE_TEXTS = {
         _lt("Your own limits are below the next level"),
         _lt(
             "%(least)s people a day are needed, and your own limit and warm-up allow %(most)s. "
-            "Raise the own limit, or wait for the warm-up."
+            "Raise your own limit, or wait for the warm-up."
         ),
     ),
     "growing": (
-        _lt("Write to %(least)s to %(most)s people a day"),
+        _lt("Write to %(least)s–%(most)s people a day"),
         _lt(
             "%(missing)s more people within %(days)s days reach the next level. Meta then raises "
             "the limit within 6 hours if it rates quality high."
@@ -235,12 +235,17 @@ class WabaPortfolio(models.Model):
     def _growth_rating(self):
         """(key of the worst rating, name of the number or template that has it)."""
         senders = self.sudo().sender_ids
-        rated = [(one.quality_rating or "unknown", one.display_name) for one in senders]
+        rated = [(one.quality_rating or "unknown", one) for one in senders]
         templates = senders.account_id.template_ids.filtered(
             lambda one: one.status == "approved" and one.quality_score in ("yellow", "red")
         )
-        rated += [(one.quality_score, one.display_name) for one in self._used_lately(templates)]
-        return min(rated, key=lambda one: RATINGS_BY_RANK.index(one[0]), default=("unknown", ""))
+        rated += [(one.quality_score, one) for one in self._used_lately(templates)]
+        if not rated:
+            return "unknown", ""
+        rating, subject = min(rated, key=lambda one: RATINGS_BY_RANK.index(one[0]))
+        if subject.company_id in self.env.companies:
+            return rating, subject.display_name
+        return rating, self.env._("another company's number or template")
 
     def _used_lately(self, templates):
         """Those of these templates that were sent in the last days that Meta looks at."""

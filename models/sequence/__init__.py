@@ -7,3 +7,7 @@ from . import waba_sequence_step
 from . import waba_sequence_enrollment
 from . import waba_sequence_stop
 from . import waba_sequence_run
+from . import waba_sequence_action
+from . import waba_sequence_branch
+from . import waba_sequence_flow
+from . import ir_actions_server

@@ -8,19 +8,36 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
-from ..tools.field_paths import parse_domain
+from ...policy import followup
+from ..consent.waba_person_link import PERSON_PATHS
+from ..consent.waba_reach import PERSON_MODELS
+from ..tools.field_paths import TECHNICAL_MODELS, parse_domain
 from ..tools.labels import dialog_action, has_orders, list_action
-from .waba_sequence_step import CONTENT_FIELDS, SWITCHES, TRIGGERS
+from .waba_sequence_step import (
+    CONTENT_FIELDS,
+    DATE_SIDES,
+    GENERAL_TRIGGERS,
+    LEAD_SWITCHES,
+    SWITCHES,
+    TRIGGERS,
+)
 
 # A change of one of these may leave an active follow-up unable to continue.
 FROZEN_FIELDS = frozenset(
-    ("trigger", "stage_ids", "tag_ids", "campaign_ids", "domain", "step_ids", "sender_id")
-)
+    ("trigger", "stage_ids", "tag_ids", "campaign_ids", "domain", "step_ids", "sender_id",
+     "res_model", "date_field", "goal_kind", "goal_words", "goal_domain")
+)  # fmt: skip
 
 # The user who changes one of these becomes its reader (`_update_reader`).
 READER_FIELDS = frozenset(
-    ("trigger", "stage_ids", "source_ids", "tag_ids", "campaign_ids", "domain", "step_ids")
-)
+    ("trigger", "stage_ids", "source_ids", "tag_ids", "campaign_ids", "domain", "step_ids",
+     "res_model", "date_field", "goal_kind", "goal_domain")
+)  # fmt: skip
+
+# Models that are offered first.
+USUAL_MODELS = (
+    "crm.lead", "res.partner", "sale.order", "account.move", "event.registration",
+)  # fmt: skip
 
 STATES = [("draft", "Draft"), ("active", "Running"), ("paused", "Paused")]
 
@@ -69,7 +86,16 @@ class WabaSequence(models.Model):
     )  # fmt: skip
     version = fields.Integer(default=1, readonly=True, copy=False)
     # Trigger
+    res_model = fields.Selection(
+        "_select_models", "Records", default="crm.lead", required=True, tracking=True
+    )
     trigger = fields.Selection(TRIGGERS, default="stage", required=True, tracking=True)
+    # Only those that records other than leads can have.
+    general_trigger = fields.Selection(
+        [(key, label) for key, label in TRIGGERS if key in GENERAL_TRIGGERS],
+        "Enrollment trigger", compute="_compute_general_trigger",
+        inverse="_inverse_general_trigger",
+    )  # fmt: skip
     stage_ids = fields.Many2many("crm.stage", string="Stages")
     source_ids = fields.Many2many("utm.source", string="Sources")
     tag_ids = fields.Many2many("crm.tag", string="Tags")
@@ -77,6 +103,8 @@ class WabaSequence(models.Model):
     campaign_event = fields.Selection(
         [("delivered", "Delivered"), ("read", "Read")], "Message status", default="read"
     )
+    date_field = fields.Char("Date field", help="Of the record, such as its expiration.")
+    date_side = fields.Selection(DATE_SIDES, "Side", default="after", required=True)
     trigger_amount = fields.Integer("Delay", default=2)
     trigger_unit = fields.Selection([("hours", "hours"), ("days", "days")], default="days")
     domain = fields.Char(
@@ -117,6 +145,19 @@ class WabaSequence(models.Model):
     stop_on_stage_left = fields.Boolean("Lead leaves the stage", default=True)
     stop_on_own_message = fields.Boolean("Colleague sends a WhatsApp message", default=True)
     stop_on_own_contact = fields.Boolean("Colleague emails or calls", default=True)
+    # Goal
+    goal_kind = fields.Selection(
+        [
+            ("won", "Lead won"),
+            ("order", "Order confirmed"),
+            ("word", "Reply contains"),
+            ("domain", "Record matches"),
+        ],
+        "Goal",
+        help="Ends the follow-up as a success.",
+    )
+    goal_words = fields.Char("Goal words")
+    goal_domain = fields.Char("Goal filter", default="[]")
     when_red = fields.Selection(
         [("wait", "Wait"), ("stop", "Stop the follow-up")],
         "Promotions on hold",
@@ -151,13 +192,26 @@ class WabaSequence(models.Model):
 
     @api.depends(
         "state", "trigger", "stage_ids", "tag_ids", "campaign_ids", "domain", "sender_id",
+        "res_model", "date_field", "goal_kind", "goal_words", "goal_domain",
         "step_ids.kind", "step_ids.template_id", "step_ids.sender_id", "step_ids.activity_type_id",
-        "step_ids.variable_ids",
+        "step_ids.variable_ids", "step_ids.goes_to", "step_ids.branch_ids.kind",
+        "step_ids.branch_ids.words", "step_ids.branch_ids.domain", "step_ids.branch_ids.goes_to",
     )  # fmt: skip
     def _compute_todo_text(self):
         for sequence in self:
             is_draft = sequence.state == "draft"
             sequence.todo_text = is_draft and "\n".join(sequence._not_ready_reason())
+
+    @api.depends("trigger")
+    def _compute_general_trigger(self):
+        for sequence in self:
+            is_general = sequence.trigger in GENERAL_TRIGGERS
+            sequence.general_trigger = is_general and sequence.trigger
+
+    @api.onchange("general_trigger")
+    def _inverse_general_trigger(self):
+        for sequence in self.filtered("general_trigger"):
+            sequence.trigger = sequence.general_trigger
 
     def _compute_older_count(self):
         for sequence in self:
@@ -165,15 +219,24 @@ class WabaSequence(models.Model):
                 sequence._older_domain()
             )
 
-    @api.constrains("domain")
+    @api.constrains("domain", "goal_domain", "res_model")
     def _check_domain(self):
         for sequence in self:
-            try:
-                parse_domain(sequence.domain, self.env["crm.lead"])
-            except ValueError as error:
-                raise ValidationError(
-                    self.env._("The filter is not valid: %s", sequence.domain)
-                ) from error
+            for text in (sequence.domain, sequence.goal_domain):
+                try:
+                    parse_domain(text, self.env[sequence._record_model()])
+                except ValueError as error:
+                    raise ValidationError(
+                        self.env._("The filter is not valid: %s", text)
+                    ) from error
+
+    @api.onchange("res_model")
+    def _onchange_res_model(self):
+        """Nothing that was chosen for other records applies to these."""
+        if self.res_model != "crm.lead" and self.trigger not in GENERAL_TRIGGERS:
+            self.trigger = "manual"
+        self.domain = self.goal_domain = "[]"
+        self.date_field = False
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -182,6 +245,14 @@ class WabaSequence(models.Model):
         return sequences
 
     def write(self, vals):
+        changed = self.filtered(lambda one: one.res_model != vals.get("res_model", one.res_model))
+        if changed and changed.sudo()._executed_versions():
+            raise UserError(
+                self.env._(
+                    "The kind of records cannot be changed: some were enrolled. Duplicate the "
+                    "follow-up instead."
+                )
+            )
         vals = self._write_steps_as_new_version(vals)
         result = super().write(vals)
         self.env.registry.clear_cache()
@@ -268,6 +339,19 @@ class WabaSequence(models.Model):
         problems = []
         if not self.step_ids:
             problems.append(self.env._("Add a step."))
+        if self._record_model() != "crm.lead" and self.trigger not in GENERAL_TRIGGERS:
+            problems.append(self.env._("This trigger is of leads. Choose another one."))
+        if self.trigger == "match" and self._conditions_domain().is_true():
+            problems.append(self.env._("Set the filter that enrolls a record."))
+        field = self.env[self._record_model()]._fields.get(self.date_field or "")
+        if self.trigger == "date" and (field is None or field.type not in ("date", "datetime")):
+            problems.append(self.env._("Choose the date that enrolls a record."))
+        if self.goal_kind == "word" and not self._goal_branch().words:
+            problems.append(self.env._("Enter the words of the goal."))
+        if self.goal_kind == "domain" and self._goal_domain().is_true():
+            problems.append(self.env._("Set the filter of the goal."))
+        if self.goal_kind == "order" and not (has_orders(self.env) and self._order_field()):
+            problems.append(self.env._("These records have no orders. Choose another goal."))
         if self.trigger in ("stage", "stage_days") and not self.stage_ids:
             problems.append(self.env._("Choose the stages that enroll a lead."))
         if self.trigger == "tag" and not self.tag_ids:
@@ -278,10 +362,11 @@ class WabaSequence(models.Model):
             problems.append(self.env._("Quotations need Odoo's Sales app. Choose another trigger."))
         if self._conditions_domain().is_false():
             problems.append(self.env._("The filter is not valid: %s", self.domain))
-        for number, step in enumerate(self.step_ids, start=1):
+        steps = self.step_ids.sorted("sequence")
+        for number, step in enumerate(steps, start=1):
             if why := step._not_ready_reason():
                 problems.append(self.env._("Step %(number)s: %(why)s", number=number, why=why))
-        return problems
+        return problems + steps._flow_problems(steps)
 
     def _conditions_domain(self):
         """The conditions as a Domain; none meets conditions that cannot be parsed.
@@ -290,9 +375,78 @@ class WabaSequence(models.Model):
         """
         self.ensure_one()
         try:
-            return parse_domain(self.domain, self.env["crm.lead"])
+            return parse_domain(self.domain, self.env[self._record_model()])
         except ValueError:
             return Domain.FALSE
+
+    def _goal_domain(self):
+        try:
+            return parse_domain(self.goal_domain, self.env[self._record_model()])
+        except ValueError:
+            return Domain.FALSE
+
+    def _goal_branch(self):
+        """The words of the goal, as a branch that a reply can match."""
+        return followup.Branch(self.id, "word", words=followup.split_words(self.goal_words))
+
+    def _order_field(self):
+        """The field of orders that leads to the records; False without one."""
+        fields_ = {"crm.lead": "opportunity_id", "res.partner": "partner_id", "sale.order": "id"}
+        return fields_.get(self._record_model(), False)
+
+    # === Records ===
+
+    @api.model
+    def _select_models(self):
+        """[(model, name)] of the models whose records have a lead or contact to message."""
+        usual = {
+            "crm.lead": self.env._("Leads"),
+            "res.partner": self.env._("Contacts"),
+            "sale.order": self.env._("Quotations and orders"),
+            "account.move": self.env._("Invoices"),
+            "event.registration": self.env._("Event registrations"),
+        }
+        return [
+            (name, usual.get(name) or self.env["ir.model"]._get(name).sudo().name or name)
+            for name in self._person_models_sorted()
+        ]
+
+    @api.model
+    def _person_models_sorted(self):
+        """Names of models whose records have a person behind them, the usual ones first."""
+        found = [
+            name
+            for name, model in self.env.registry.items()
+            if not model._abstract and not model._transient and "message_ids" in model._fields
+            and not TECHNICAL_MODELS.match(name)
+            and any(
+                path in model._fields and model._fields[path].comodel_name in PERSON_MODELS
+                for path in PERSON_PATHS
+            )
+        ]  # fmt: skip
+        first = [name for name in USUAL_MODELS if name in PERSON_MODELS or name in found]
+        return [*first, *sorted(set(found).difference(first))]
+
+    def _record_model(self):
+        """Name of the model of its records; leads while none is chosen."""
+        return self.res_model if self.res_model in self.env else "crm.lead"
+
+    def _person_models(self):
+        """Names of the models of those who are messaged."""
+        model = self._record_model()
+        return [model] if model in PERSON_MODELS else ["res.partner"]
+
+    def _record_column(self):
+        """The column of enrollments with the id of the record."""
+        return "lead_id" if self._record_model() == "crm.lead" else "res_id"
+
+    @api.model
+    def _record_user(self, record):
+        """The salesperson of a record or of the person behind it; perhaps empty."""
+        field = record._fields.get("user_id")
+        if field is not None and field.comodel_name == "res.users":
+            return record.user_id[:1]
+        return self.env["waba.recipient"].sudo()._person_record(record.sudo()).user_id[:1]
 
     def _active_exit_conditions(self):
         """Names of `policy.followup.EXIT_CONDITIONS` that are switched on."""
@@ -300,7 +454,9 @@ class WabaSequence(models.Model):
         return {
             reason
             for reason, name in SWITCHES.items()
-            if self[name] and (reason != "stage_left" or self.trigger in ("stage", "stage_days"))
+            if self[name]
+            and (reason != "stage_left" or self.trigger in ("stage", "stage_days"))
+            and (reason not in LEAD_SWITCHES or self._record_model() == "crm.lead")
         }
 
     # === State ===
@@ -390,19 +546,19 @@ class WabaSequence(models.Model):
         if not any((sequence.id, sequence.version) in used for sequence in self):
             return vals
         self.ensure_one()
-        copies, variables = self._new_version()
-        return {**vals, "step_ids": [_translated(one, copies, variables) for one in commands]}
+        copies, lines = self._new_version()
+        return {**vals, "step_ids": [_translated(one, copies, lines) for one in commands]}
 
     def _new_version(self):
         """Copy the steps in force and archive them.
 
-        :return: ({old step id: new}, {old variable id: new})
+        :return: ({old step id: new}, {field: {old id of a variable or branch: new}})
         """
         self.check_access("write")
         old = self.step_ids
         self.sudo().version += 1
         old.active = False
-        copies, variables = {}, {}
+        copies, lines = {}, {"variable_ids": {}, "branch_ids": {}}
         for step in old:
             values = step._convert_to_write({name: step[name] for name in CONTENT_FIELDS})
             copy = step.sudo().create(
@@ -410,16 +566,18 @@ class WabaSequence(models.Model):
                     **values,
                     "sequence_id": self.id,
                     "version": self.version,
-                    "variable_ids": step.variable_ids._copy_commands(step.variable_ids),
+                    **{name: step[name]._copy_commands(step[name]) for name in lines},
                 }
             )
             copies[step.id] = copy.id
-            variables.update(zip(step.variable_ids.ids, copy.variable_ids.ids, strict=True))
+            for name, ids in lines.items():
+                ids.update(zip(step[name].ids, copy[name].ids, strict=True))
         self.invalidate_recordset(["step_ids"])
-        return copies, variables
+        return copies, lines
 
     def _apply_to_running(self):
-        """Move those under way to the steps in force, at the position they have reached.
+        """Move those under way to the steps in force, each to its own step or, if that was deleted,
+        the one that is next in order.
 
         One statement for all; the job recalculates when each is due (`is_to_plan`).
 
@@ -435,9 +593,23 @@ class WabaSequence(models.Model):
                           step_id = (SELECT s.id FROM waba_sequence_step s
                                       WHERE s.sequence_id = e.sequence_id
                                         AND s.version = %(version)s
-                                   ORDER BY s.sequence, s.id
-                                     OFFSET e.steps_done LIMIT 1)
-                    WHERE e.sequence_id = %(sequence)s AND e.state = 'running'
+                                        AND (s.key = at.key OR s.sequence > at.sequence)
+                                   ORDER BY s.key IS NOT DISTINCT FROM at.key DESC,
+                                            s.sequence, s.id LIMIT 1),
+                          is_deciding = e.is_deciding AND EXISTS (
+                              SELECT 1 FROM waba_sequence_step s
+                               WHERE s.sequence_id = e.sequence_id AND s.version = %(version)s
+                                 AND s.key = at.key)
+                     FROM (SELECT r.id, s.key,
+                                  CASE WHEN s.id IS NOT NULL THEN s.sequence
+                                       WHEN l.goes_to = 'end' THEN NULL
+                                       ELSE l.sequence END AS sequence
+                             FROM waba_sequence_enrollment r
+                        LEFT JOIN waba_sequence_step s ON s.id = r.step_id
+                        LEFT JOIN waba_sequence_step l
+                               ON l.sequence_id = r.sequence_id AND l.version = r.version
+                              AND l.key = r.path->>-1) at
+                    WHERE at.id = e.id AND e.sequence_id = %(sequence)s AND e.state = 'running'
                       AND e.version != %(version)s
                 RETURNING e.id""",
                 version=self.version,
@@ -477,12 +649,12 @@ class WabaSequence(models.Model):
             if sequence.reader_id != self.env.user:
                 sequence.reader_id = self.env.user
 
-    def _reader_leads(self):
-        """Leads as the reader reads them; only after `_reader_refusal_reason` returned False."""
+    def _reader_records(self):
+        """Its model as the reader reads it; of a draft, as the current user does."""
         self.ensure_one()
-        user = self.sudo().reader_id.ensure_one()
-        leads = self.env["crm.lead"].with_user(user)
-        return leads.with_context(allowed_company_ids=self.company_id.ids)
+        user = self.sudo().reader_id or self.env.user
+        records = self.env[self._record_model()].with_user(user)
+        return records.with_context(allowed_company_ids=self.company_id.ids)
 
     def _reader_refusal_reason(self):
         """Reason why the reader's rights cannot be used, as a sentence, or False."""
@@ -493,7 +665,7 @@ class WabaSequence(models.Model):
                 "No user is set whose access rights apply. Resume it to use your own."
             )
         if not user.active or self.company_id not in user.company_ids or (
-            not self.env["crm.lead"].with_user(user).has_access("read")
+            not self.env[self._record_model()].with_user(user).has_access("read")
         ):  # fmt: skip
             return self.env._(
                 "%s, whose access rights apply, is archived or can no longer read leads. Resume it "
@@ -511,15 +683,15 @@ class WabaSequence(models.Model):
                 sequence._message_log(body=self.env._("Paused: %s", reason))
 
 
-def _translated(command, steps, variables):
+def _translated(command, steps, lines):
     """A command on the old steps as one on their copies."""
     kind, record_id, values = (*command, None, None)[:3]
     if kind == Command.UPDATE:
         values = dict(values)
-        if "variable_ids" in values:
-            values["variable_ids"] = [
-                (one[0], variables.get(one[1], one[1]), *one[2:])
-                for one in values["variable_ids"]
+        for name in lines.keys() & values.keys():
+            values[name] = [
+                (one[0], lines[name].get(one[1], one[1]), *one[2:])
+                for one in values[name]
                 if one[0] != Command.LINK
             ]
         return (kind, steps.get(record_id, record_id), values)

@@ -94,14 +94,18 @@ class WabaSequence(models.Model):
         if self._reader_refusal_reason():
             return False
         found = getattr(self, f"_due_by_{self.trigger}")(
-            now, self.trigger_from, self._reader_leads()
+            now, self.trigger_from, self._reader_records()
         )
         keys = dict(found)
-        self._enroll_leads(self.env["crm.lead"].browse(list(keys)), keys=keys)
+        self._enroll_leads(self._browse_records(keys), keys=keys)
         return len(found) >= ENTER_CHUNK
 
+    def _browse_records(self, ids):
+        return self.env[self._record_model()].browse(list(ids))
+
     def _trigger_delay(self):
-        unit = "hours" if self.trigger_unit == "hours" else "days"
+        is_hours = self.trigger_unit == "hours" and self.trigger != "date"
+        unit = "hours" if is_hours else "days"
         return timedelta(**{unit: self.trigger_amount})
 
     def _eligible_lead_sql(self, lead_id, now, leads):
@@ -119,11 +123,12 @@ class WabaSequence(models.Model):
         return SQL(
             """%(lead)s IN %(may)s AND NOT EXISTS (
                       SELECT 1 FROM waba_sequence_enrollment p
-                       WHERE p.sequence_id = %(sequence)s AND p.lead_id = %(lead)s
+                       WHERE p.sequence_id = %(sequence)s AND p.%(column)s = %(lead)s
                          AND (p.state = 'running' OR %(back)s))""",
             lead=lead_id,
             may=may.subselect(),
             sequence=self.id,
+            column=SQL.identifier(self._record_column()),
             back=SQL("p.ended_at > %s", gone_by) if self.reentry == "after" else SQL("TRUE"),
         )
 
@@ -213,6 +218,61 @@ class WabaSequence(models.Model):
             )
         )
 
+    def _due_by_match(self, now, since, records):
+        """[(record id, occasion)]: changed since, and matching the filter by now."""
+        return self._due_records(
+            SQL("r.write_date > %s", since or now), SQL("'match'"), SQL("r.id"), now, records
+        )
+
+    def _due_by_date(self, now, since, records):
+        """[(record id, occasion)]: the date, with the days before or after it, has come. Each date
+        enrolls once, so that one that was renewed is another occasion."""
+        if self.date_field not in records._fields:
+            return []
+        day = SQL("r.%s", SQL.identifier(self.date_field))
+        delay = self._trigger_delay() * (-1 if self.date_side == "before" else 1)
+        is_due = SQL(
+            "%(day)s <= %(until)s AND %(day)s > %(since)s",
+            day=day,
+            until=now - delay,
+            since=(since or now) - delay,
+        )
+        if records._fields[self.date_field].type == "date":
+            is_due = SQL(
+                "%(day)s <= %(until)s AND %(day)s > %(since)s",
+                day=day,
+                until=(now - delay).date(),
+                since=((since or now) - delay).date(),
+            )
+        return self._due_records(is_due, SQL("'date:' || %s", day), day, now, records)
+
+    def _due_records(self, condition, occasion, order, now, records):
+        """[(record id, occasion)] of records that meet a condition and can be enrolled.
+
+        :param condition, occasion, order: SQL on the table `r`
+        """
+        may_come_in = self._eligible_lead_sql(SQL("r.id"), now, records)
+        return self.env.execute_query(
+            SQL(
+                """SELECT r.id, %(occasion)s FROM %(table)s r
+                    WHERE %(condition)s AND %(may_come_in)s
+                      AND NOT EXISTS (
+                          SELECT 1 FROM waba_sequence_enrollment e
+                           WHERE e.sequence_id = %(sequence)s AND e.%(column)s = r.id
+                             AND e.trigger_key = %(occasion)s AND %(is_once)s)
+                 ORDER BY %(order)s LIMIT %(limit)s""",
+                occasion=occasion,
+                table=SQL.identifier(records._table),
+                condition=condition,
+                may_come_in=may_come_in,
+                sequence=self.id,
+                column=SQL.identifier(self._record_column()),
+                is_once=SQL("%s", self.trigger == "date"),
+                order=order,
+                limit=ENTER_CHUNK,
+            )
+        )
+
     # === By a user ===
 
     def _enroll_matching(self):
@@ -222,9 +282,9 @@ class WabaSequence(models.Model):
         """
         made = self.env["waba.sequence.enrollment"]
         while True:
-            found = self._find_matching(self._reader_leads())
+            found = self._find_matching(self._reader_records())
             keys = dict(found)
-            new = self._enroll_leads(self.env["crm.lead"].browse(list(keys)), keys=keys)
+            new = self._enroll_leads(self._browse_records(keys), keys=keys)
             made |= new
             if len(found) < ENTER_CHUNK or not new or self.trigger not in TIME_TRIGGERS:
                 return made
@@ -276,17 +336,18 @@ class WabaSequence(models.Model):
             .search(
                 [
                     ("sequence_id", "=", self.id),
-                    ("lead_id", "in", leads.ids),
+                    (self._record_column(), "in", leads.ids),
                     ("state", "=", "running"),
                 ]
             )
         )
-        return leads - inside.lead_id.with_env(leads.env)
+        return leads - leads.browse(record.id for record in inside._records().values())
 
     # === Enrollment ===
 
     def _enroll_leads(self, leads, keys=None, user=None):
-        """Enroll these leads, each once at a time; those that are not eligible are ignored.
+        """Enroll these leads or other records of its model, each once at a time; those that are not
+        eligible are ignored.
 
         Enrolling twice is harmless: the second of two transactions inserts nothing, or waits for
         the first and is retried by its caller.
@@ -299,27 +360,39 @@ class WabaSequence(models.Model):
         enrollments = self.env["waba.sequence.enrollment"].sudo()
         if self.state != "active" or self._reader_refusal_reason():
             return enrollments
-        leads = self._filter_eligible(self._reader_leads().browse(leads.ids)).sudo()
+        if leads._name != self._record_model():
+            return enrollments
+        leads = self._filter_eligible(self._reader_records().browse(leads.ids)).sudo()
         if not leads:
             return enrollments
         now = fields.Datetime.now()
         step = self.step_ids[:1]
-        due = step._due_times(leads, now)
+        due = step._due_times({lead: lead for lead in leads}, now)
         portfolios = self.env["waba.portfolio"].search([])  # pylint: disable=no-search-all
+        recipients, column = self.env["waba.recipient"].sudo(), self._record_column()
+        numbers = {
+            lead: recipients._person_key(person, portfolios)
+            for lead in leads
+            if (person := recipients._person_record(lead))
+        }
         rows = [
             {
-                "lead_id": lead.id,
-                "lead_name": lead.name,
-                "user_id": lead.user_id.id or None,
-                "number": self.env["waba.recipient"]._person_key(lead, portfolios) or None,
-                "next_at": str(due[lead.id]),
+                "lead_id": None,
+                "res_id": None,
+                column: lead.id,
+                "lead_name": lead.display_name,
+                "user_id": self._record_user(lead).id or None,
+                "number": numbers[lead] or None,
+                "next_at": str(step._look_at(due[lead] or now, now)),
+                "due_at": str(due[lead]) if due[lead] else None,
                 "trigger_key": (keys or {}).get(lead.id) or None,
             }
             for lead in leads
+            if lead in numbers
         ]
         made = enrollments.browse(self._insert_enrollments(rows, step, now, user))
         if made:
-            enrollments._trigger_run(at=min(due.values()))
+            enrollments._trigger_run(at=min(one or now for one in due.values()))
         return made
 
     def _filter_eligible(self, leads):
@@ -341,6 +414,12 @@ class WabaSequence(models.Model):
         )
 
     def _open_domain(self):
+        """Records that can be in a follow-up; of leads, those that are open."""
+        model = self.env[self._record_model()]
+        if model._name != "crm.lead":
+            has_company = "company_id" in model._fields
+            domain = Domain("company_id", "in", (False, self.company_id.id))
+            return domain if has_company else Domain.TRUE
         return (
             Domain("active", "=", True)
             & Domain("won_status", "=", "pending")
@@ -349,20 +428,21 @@ class WabaSequence(models.Model):
 
     def _last_ended(self, leads):
         """{lead id: when its last enrollment ended}, of leads whose enrollments have ended."""
+        column = self._record_column()
         groups = (
             self.env["waba.sequence.enrollment"]
             .sudo()
             ._read_group(
                 [
                     ("sequence_id", "=", self.id),
-                    ("lead_id", "in", leads.ids),
+                    (column, "in", leads.ids),
                     ("state", "!=", "running"),
                 ],
-                ["lead_id"],
+                [column],
                 ["ended_at:max"],
             )
         )
-        return {lead.id: ended_at for lead, ended_at in groups}
+        return {lead.id if column == "lead_id" else lead: ended_at for lead, ended_at in groups}
 
     def _insert_enrollments(self, rows, step, now, user):
         """Insert rows; unique indexes keep each lead and each number from being in it twice.
@@ -377,15 +457,18 @@ class WabaSequence(models.Model):
                 """INSERT INTO waba_sequence_enrollment
                           (sequence_id, company_id, state, version, step_id, steps_done,
                            waiting_since, entered_at, entered_by, entered_by_id, error_count,
-                           is_to_plan, is_paused, create_date, write_date,
-                           lead_id, lead_name, user_id, number, next_at, due_at, trigger_key)
+                           is_to_plan, is_paused, path, create_date, write_date,
+                           lead_id, res_id, lead_name, user_id, number, next_at, due_at,
+                           trigger_key)
                    SELECT %(sequence)s, %(company)s, 'running', %(version)s, %(step)s, 0,
                           %(now)s, %(now)s, %(by)s, %(user)s, 0,
-                          FALSE, FALSE, %(now)s, %(now)s,
-                          lead_id, lead_name, user_id, number, next_at, next_at, trigger_key
-                     FROM jsonb_to_recordset(%(rows)s) AS v(lead_id integer, lead_name varchar,
-                          user_id integer, number varchar, next_at timestamp, trigger_key varchar)
-                 ORDER BY lead_id
+                          FALSE, FALSE, '[]', %(now)s, %(now)s,
+                          lead_id, res_id, lead_name, user_id, number, next_at, due_at,
+                          trigger_key
+                     FROM jsonb_to_recordset(%(rows)s) AS v(lead_id integer, res_id integer,
+                          lead_name varchar, user_id integer, number varchar, next_at timestamp,
+                          due_at timestamp, trigger_key varchar)
+                 ORDER BY lead_id, res_id
                    ON CONFLICT DO NOTHING
                 RETURNING id""",
                 sequence=self.id,

@@ -7,6 +7,7 @@ import logging
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...policy import numbers
@@ -43,6 +44,8 @@ class WabaSequenceEnrollment(models.Model):
     )
     company_id = fields.Many2one("res.company", readonly=True)
     lead_id = fields.Many2one("crm.lead", readonly=True, ondelete="set null")
+    res_id = fields.Integer("Record", readonly=True, help="Of a record that is no lead.")
+    res_model = fields.Selection(related="sequence_id.res_model")
     lead_name = fields.Char("Lead name", readonly=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
     # Without a number the recipient's id: what keeps one person from being enrolled twice.
@@ -56,6 +59,7 @@ class WabaSequenceEnrollment(models.Model):
         context={"active_test": False},
     )  # fmt: skip
     steps_done = fields.Integer(readonly=True)
+    path = fields.Json(readonly=True, help="Keys of the steps that were done, in their order.")
     waiting_since = fields.Datetime(
         "Waiting since", readonly=True, help="When the previous step was completed."
     )
@@ -72,6 +76,7 @@ class WabaSequenceEnrollment(models.Model):
     entered_by_id = fields.Many2one("res.users", "Enrolled by user", readonly=True)
     trigger_key = fields.Char(readonly=True, help="Identifies the event that enrolled it.")
     # End
+    goal_reached = fields.Boolean(readonly=True)
     ended_at = fields.Datetime("Ended at", readonly=True)
     stop_reason = fields.Selection(STOP_REASONS, "Exit reason", readonly=True)
     stop_text = fields.Text("Exit details", readonly=True)
@@ -83,6 +88,9 @@ class WabaSequenceEnrollment(models.Model):
     progress = fields.Float(compute="_compute_texts", help="Completed steps, in %.")
 
     _one_running = models.UniqueIndex("(sequence_id, lead_id) WHERE state = 'running'")
+    _one_running_record = models.UniqueIndex(
+        "(sequence_id, res_id) WHERE state = 'running' AND res_id IS NOT NULL"
+    )
     # Two leads may be the same person, who would get every message twice.
     _one_running_per_person = models.UniqueIndex(
         "(sequence_id, number) WHERE state = 'running' AND number IS NOT NULL"
@@ -109,6 +117,8 @@ class WabaSequenceEnrollment(models.Model):
         for one in self:
             total = totals.get((one.sequence_id.id, one.version), 0)
             one.progress = 100 * min(1, one.steps_done / total) if total else 0
+            if one.state == "done":
+                one.progress = 100
             if one.state == "running":
                 one.next_text = one._next_sentence(total)
                 one.why_text = one._wait_reason_text()
@@ -117,12 +127,13 @@ class WabaSequenceEnrollment(models.Model):
                 one.why_text = (
                     one.stop_text
                     or labels.get(one.stop_reason)
+                    or (one.goal_reached and self.env._("Goal reached."))
                     or self.env._("All steps completed.")
                 )
 
     def init(self):
         """Default values in the database, for rows inserted by SQL (`_insert_enrollments`)."""
-        for name in ("is_to_plan", "is_paused"):
+        for name in ("is_to_plan", "is_paused", "is_deciding", "goal_reached"):
             self.env.cr.execute(
                 SQL(
                     "ALTER TABLE waba_sequence_enrollment ALTER COLUMN %s SET DEFAULT FALSE",
@@ -138,14 +149,47 @@ class WabaSequenceEnrollment(models.Model):
 
     def action_open_lead(self):
         self.ensure_one()
-        return form_action(self.lead_id)
+        record = self._records()[self].with_env(self.env)
+        record.check_access("read")
+        return form_action(record)
 
     def _check_may_stop(self):
         """Users who may change the lead may stop its follow-up."""
         if not self.env.user.has_group("waba_campaign.waba_group_user"):
             raise AccessError(self.env._("Only WhatsApp users can stop a follow-up."))
         self.check_access("read")
-        self.lead_id.check_access("write")
+        for record in self._records().values():
+            record.with_env(self.env).check_access("write")
+
+    # === Records ===
+
+    def _records(self):
+        """{enrollment: its lead or other record, with all rights}; empty if it was deleted."""
+        found = {}
+        for sequence, group in self.sudo().grouped("sequence_id").items():
+            model = sequence._record_model()
+            if model == "crm.lead":
+                found.update((one, one.lead_id) for one in group)
+                continue
+            existing = self.env[model].sudo().browse(group.mapped("res_id")).exists()
+            by_id = {record.id: record for record in existing}
+            found.update((one, by_id.get(one.res_id, existing.browse())) for one in group)
+        return {one: found[one] for one in self}
+
+    def _people(self):
+        """{enrollment: the lead or contact that is messaged, with all rights}."""
+        recipients = self.env["waba.recipient"].sudo()
+        return {
+            one: recipients._person_record(record) if record else record
+            for one, record in self._records().items()
+        }
+
+    def _ids_matching(self, domain):
+        """Ids of those whose records match a domain, with the rights of their one reader."""
+        records = self.sequence_id._reader_records().with_context(active_test=False)
+        ids = {one.id: record.id for one, record in self._records().items() if record}
+        met = set(records.search(Domain("id", "in", list(ids.values())) & domain)._ids)
+        return {one_id for one_id, record_id in ids.items() if record_id in met}
 
     # === Texts ===
 
@@ -162,7 +206,7 @@ class WabaSequenceEnrollment(models.Model):
             return self.env._("Last message, then completed")
         return self.env._(
             "%(number)s of %(total)s: %(what)s",
-            number=self.steps_done + 1,
+            number=self.step_id.position,
             total=total,
             what=self.step_id.what_text,
         )
@@ -173,8 +217,11 @@ class WabaSequenceEnrollment(models.Model):
             return self.env._("Follow-up paused.")
         if self.hold_reason:
             return self.hold_reason
-        if not self.step_id:
+        if not self.step_id or self.pending_message_id:
             return self.env._("Message queued.")
+        if self.is_deciding:
+            until = self.step_id._decide_until(self.waiting_since)
+            return self.env._("Branch decided by %s.", format_moment(self.env, until))
         return self.env._(
             "%(wait)s from %(since)s.",
             wait=self.step_id.wait_text,
@@ -203,6 +250,14 @@ class WabaSequenceEnrollment(models.Model):
         _logger.info("waba.sequence.enrollment %s: stopped, %s", running.ids, reason)
         return running
 
+    def _reach_goal(self):
+        """End those under way as a success; their messages that are still queued are cancelled."""
+        running = self.filtered(lambda one: one.state == "running")
+        if running:
+            self._end_enrollments(running, "done", {"step_id": False, "goal_reached": True})
+            running._cancel_queued_messages()
+        return running
+
     def _complete_enrollments(self):
         self._end_enrollments(
             self.filtered(lambda one: one.state == "running"), "done", {"step_id": False}
@@ -216,6 +271,7 @@ class WabaSequenceEnrollment(models.Model):
                 "ended_at": fields.Datetime.now(),
                 "next_at": False,
                 "is_paused": False,
+                "is_deciding": False,
                 "hold_reason": False,
                 "pending_message_id": False,
                 **values,
@@ -234,7 +290,8 @@ class WabaSequenceEnrollment(models.Model):
                 "cancelled",
                 {
                     "failure_reason": self.env._(
-                        "Cancelled: the follow-up ended. %s.", labels.get(reason) or reason
+                        "Cancelled: the follow-up ended. %s.",
+                        labels.get(reason) or reason or self.env._("Goal reached"),
                     )
                 },
             )

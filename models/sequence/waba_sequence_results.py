@@ -44,7 +44,8 @@ class WabaSequence(models.Model):
         "trigger", "stage_ids", "source_ids", "tag_ids", "campaign_ids", "campaign_event",
         "trigger_amount", "trigger_unit", "domain", "stop_on_reply", "stop_on_opt_out",
         "stop_on_won", "stop_on_lost", "stop_on_stage_left", "stop_on_own_message",
-        "stop_on_own_contact", "step_ids.wait_text", "step_ids.what_text",
+        "stop_on_own_contact", "step_ids.wait_text", "step_ids.what_text", "res_model",
+        "date_field", "date_side", "goal_kind",
     )  # fmt: skip
     @api.depends_context("lang")
     def _compute_story(self):
@@ -119,7 +120,9 @@ class WabaSequence(models.Model):
         units = selection_labels(self, "trigger_unit")
         wait = f"{self.trigger_amount} {units.get(self.trigger_unit, '')}"
         sentences = {
-            "manual": self.env._("Leads are enrolled manually."),
+            "manual": self.env._("Leads are enrolled manually.")
+            if self._record_model() == "crm.lead"
+            else self.env._("Records are enrolled manually or by automation rules."),
             "stage": self.env._("A lead enters the stage %s.", names["stage_ids"]),
             "stage_days": self.env._(
                 "A lead stays in the stage %(stage)s for %(wait)s.",
@@ -135,9 +138,22 @@ class WabaSequence(models.Model):
                 wait=wait,
             ),
             "quotation": self.env._("A quotation is sent for the opportunity."),
+            "match": self.env._("A record starts to match the filter."),
+            "date": self._date_sentence(),
         }  # fmt: skip
         # Nothing chosen yet: "A lead enters the stage …", without a fourth dot.
         return sentences[self.trigger or "manual"].replace("….", "…")
+
+    def _date_sentence(self):
+        """'3 days before Expiration.'"""
+        field = self.env[self._record_model()]._fields.get(self.date_field or "")
+        words = {
+            "date": field._description_string(self.env) if field else "…",
+            "days": self.trigger_amount,
+        }
+        if self.date_side == "before":
+            return self.env._("%(days)s days before %(date)s.", **words)
+        return self.env._("%(days)s days after %(date)s.", **words)
 
     def _created_sentence(self, names):
         if self.source_ids and self.tag_ids:
@@ -160,32 +176,50 @@ class WabaSequence(models.Model):
             for reason, name in SWITCHES.items()
             if reason in conditions
         ]
+        goal = ""
+        if self.goal_kind:
+            goal = self.env._("Goal: %s.", selection_labels(self, "goal_kind")[self.goal_kind])
         if not labels:
-            return self.env._("Ends after the last step.")
-        return self.env._("Exit conditions: %s.", " · ".join(labels))
+            return goal or self.env._("Ends after the last step.")
+        return f"{goal} {self.env._('Exit conditions: %s.', ' · '.join(labels))}".strip()
 
     # === Figures ===
 
     def _count_reached(self):
-        """{(version, position of a step): number of leads that had its message or activity}."""
+        """{(version, key of a step): number of leads that it was done for}."""
         self.ensure_one()
-        groups = (
-            self.env["waba.sequence.enrollment"]
-            .sudo()
-            ._read_group([("sequence_id", "=", self.id)], ["version", "steps_done"], ["__count"])
+        self.env["waba.sequence.enrollment"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT version, key, count(*)
+                     FROM (SELECT e.version, jsonb_array_elements_text(e.path) AS key
+                             FROM waba_sequence_enrollment e
+                            WHERE e.sequence_id = %(id)s AND e.path IS NOT NULL
+                        UNION ALL
+                           SELECT e.version, s.key
+                             FROM waba_sequence_enrollment e
+                             JOIN (%(steps)s) s ON s.version = e.version
+                                               AND s.position <= e.steps_done
+                            WHERE e.sequence_id = %(id)s AND e.path IS NULL) done
+                 GROUP BY version, key""",
+                id=self.id,
+                # Those enrolled before there were branches went from step to step in order.
+                steps=SQL(
+                    """SELECT version, key, row_number() OVER (PARTITION BY version
+                                                               ORDER BY sequence, id) AS position
+                         FROM waba_sequence_step WHERE sequence_id = %s""",
+                    self.id,
+                ),
+            )
         )
-        reached = {}
-        for version, steps_done, count in groups:
-            for position in range(1, steps_done + 1):
-                reached[version, position] = reached.get((version, position), 0) + count
-        return reached
+        return {(version, key): count for version, key, count in rows}
 
     # === Comparison with leads that were not followed up ===
 
     def _comparison(self):
         """(domain of the leads compared with, the rule as text); (None, "") before activation."""
         self.ensure_one()
-        if not self.activated_at:
+        if not self.activated_at or self._record_model() != "crm.lead":
             return None, ""
         since = self.activated_at
         base = Domain("company_id", "in", (False, self.company_id.id)) & ~Domain(

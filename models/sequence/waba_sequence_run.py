@@ -7,12 +7,11 @@ import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL, plaintext2html
+from odoo.tools import SQL
 
 from ...policy import followup
-from ..dispatch.waba_message_queue import Addressee
 from ..tools.job_turns import TimeSlice
 from ..tools.labels import selection_labels, with_language
 from ..tools.transactions import commit_step
@@ -121,6 +120,9 @@ class WabaSequenceEnrollment(models.Model):
     def _record_error(self, error, now):
         # What a database or a library says helps only in the log.
         why = str(error) if isinstance(error, UserError) else self.env._("an error occurred")
+        if isinstance(error, AccessError):
+            reader = self.sequence_id.reader_id.name or "?"
+            why = self.env._("%s, whose access rights apply, may not change the record", reader)
         text = self.env._(
             "Step failed: %s. It is retried automatically; the server log has details.",
             why.rstrip("."),
@@ -142,19 +144,36 @@ class WabaSequenceEnrollment(models.Model):
         going = self.filtered(
             lambda one: not one.pending_message_id or one._is_message_settled(now)
         )
+        deciding = going.filtered("is_deciding")
+        if deciding:
+            deciding._decide_branches(now)
+        going -= deciding
         going.filtered(lambda one: not one.step_id)._complete_enrollments()
         for step, group in going.filtered("step_id").grouped("step_id").items():
-            ready = group._filter_due(now)
-            if ready:
+            if ready := group._filter_due(now):
                 ready._execute_step(step, now)
 
     def _filter_due(self, now):
         """Those of these, at one step, that can do it now; the others wait, or stop."""
         self._plan_due_times()
-        later = self.filtered(lambda one: one.due_at > now)
+        undated = self.filtered(lambda one: not one.due_at)
+        for one in undated:
+            one._hold_step(one.step_id._empty_date_text(), one.waiting_since, now)
+        later = (self - undated).filtered(lambda one: one.due_at > now)
         for due_at, group in later.grouped("due_at").items():
-            group.write({"next_at": due_at, "is_to_plan": False, "hold_reason": False})
-        due = self - later
+            group.write(
+                {
+                    "next_at": group.step_id._look_at(due_at, now),
+                    "is_to_plan": False,
+                    "hold_reason": False,
+                }
+            )
+        due = self - later - undated
+        for one in due.filtered(lambda one: one.step_id.wait_kind == "date"):
+            # What was to be done before a date says something else long after it.
+            if followup.is_expired(one.due_at, now, one.sequence_id.patience_days):
+                one._stop_enrollments("late", one.step_id._past_date_text())
+                due -= one
         for one in due:
             if why := one._step_wait_reason():
                 one._hold_step(why, one.due_at, now)
@@ -162,14 +181,17 @@ class WabaSequenceEnrollment(models.Model):
         return due.filtered(lambda one: one.state == "running")
 
     def _plan_due_times(self):
-        """Calculate `due_at` where the wait's beginning or the step has changed since."""
-        to_plan = self.filtered(lambda one: one.is_to_plan or not one.due_at)
+        """Calculate `due_at` where the wait's beginning, the step or the date has changed."""
+        to_plan = self.filtered(
+            lambda one: one.is_to_plan or not one.due_at or one.step_id.wait_kind == "date"
+        )
         for (step, since), group in to_plan.grouped(
             lambda one: (one.step_id, one.waiting_since)
         ).items():
-            due = step._due_times(group.lead_id, since)
+            due = step._due_times(group._records(), since)
             for one in group:
-                one.due_at = due[one.lead_id.id]
+                if one.due_at != due[one]:
+                    one.due_at = due[one]
 
     def _is_message_settled(self, now):
         """Whether the last message was sent; the wait for the next step begins with that."""
@@ -191,11 +213,15 @@ class WabaSequenceEnrollment(models.Model):
     def _handle_unsent_message(self, message):
         """Continue or stop, by the follow-up's `when_not_sent`.
 
-        It continues if the person has just received the step's template another way.
+        It continues if the person has just received the step's template another way, or if a branch
+        is about that.
 
         :return: whether the follow-up continues
         """
-        if self.sequence_id.when_not_sent == "go" or message.failure_type == "repeated":
+        kinds = self.step_id.branch_ids.mapped("kind") if self.is_deciding else ()
+        is_asked = "not_delivered" in kinds and message.failure_type != "opted_out"
+        is_going = self.sequence_id.when_not_sent == "go" or message.failure_type == "repeated"
+        if is_asked or is_going:
             self.write({"pending_message_id": False, "is_to_plan": True})
             return True
         if message.failure_type == "opted_out":
@@ -247,92 +273,62 @@ class WabaSequenceEnrollment(models.Model):
         )
 
     def _execute_step(self, step, now):
-        """Do the step for all of these, then plan the next one."""
-        messages = {}
-        if step.kind == "template":
-            messages = self._queue_messages(step)
-        elif step.kind == "activity":
-            for one in self:
-                one._schedule_activity()
-        following = step._next_step() if step.kind != "stop" else step.browse()
-        for done, group in self.grouped("steps_done").items():
+        """Do the step for all of these, then plan the next one or await its branches."""
+        messages = getattr(self, f"_do_{step.kind}")(step) or {}
+        for (done, path), group in self.grouped(
+            lambda one: (one.steps_done, tuple(one.path or ()))
+        ).items():
             group.write(
                 {
                     "steps_done": done + 1,
+                    "path": [*path, step.key],
                     "hold_reason": False,
                     "error_count": 0,
-                    "step_id": following.id,
-                    "waiting_since": now,
-                    "is_to_plan": False,
                 }
             )
-        for one in self.filtered(lambda one: one in messages):
-            one.pending_message_id = messages[one]
-        self._schedule_next(following, messages, now)
+        for one, message in messages.items():
+            one.pending_message_id = message
+        if step.branch_ids:
+            self.write({"is_deciding": True, "waiting_since": now, "next_at": now})
+            going = self._handle_skipped(messages)
+            going.filtered("pending_message_id").next_at = now + MESSAGE_RECHECK_DELAY
+        else:
+            following = step._target(step.goes_to) if step.kind != "stop" else step.browse()
+            self._go_to(following, now, messages)
 
-    def _schedule_next(self, following, messages, now):
-        """Plan the next step; an excluded message is handled immediately."""
+    def _handle_skipped(self, messages):
+        """Handle messages that were excluded at once; those whose follow-up continues."""
         going = self
         for one, message in messages.items():
-            if message.state == "skipped":
-                one.next_at = now
-                if not one._handle_unsent_message(message):
-                    going -= one
-        if not following:
-            (going - self.concat(*messages))._complete_enrollments()
-            going &= self.concat(*messages)
-        due = following._due_times(going.lead_id, now) if following else {}
-        soonest = now + MESSAGE_RECHECK_DELAY
-        for one in going:
-            due_at = due.get(one.lead_id.id, now)
-            one.write(
-                {"next_at": max(due_at, soonest) if one in messages else due_at, "due_at": due_at}
-            )
+            if message.state == "skipped" and not one._handle_unsent_message(message):
+                going -= one
+        return going
 
-    def _queue_messages(self, step):
-        """Queue the step's messages, at most one per enrollment and position.
+    def _go_to(self, following, now, messages=None):
+        """The next step of these is `following`, whose wait begins; none: the end.
 
-        :return: {enrollment: waba.message}
+        :param messages: {enrollment: message that has to be sent before the wait begins}
         """
-        sequence = step.sequence_id
-        addressees = [
-            Addressee(
-                one.lead_id,
-                one.lead_id.user_id or sequence.user_id,
-                f"sequence:{one.id}:{one.steps_done + 1}",
-                {
-                    "sequence_id": sequence.id,
-                    "sequence_step_id": step.id,
-                    "enrollment_id": one.id,
-                    "fallback": step._fallback_values(),
-                },
-            )
-            for one in self
-        ]
-        messages = self.env["waba.message"]._queue_many(
-            step._sending_number(),
-            addressees,
-            origin="sequence",
-            template=step.template_id,
-            variables=step.variable_ids,
-            reader=sequence.reader_id,
-            topic=sequence.topic_id,
+        messages = messages or {}
+        self.write(
+            {
+                "step_id": following.id,
+                "is_deciding": False,
+                "waiting_since": now,
+                "is_to_plan": False,
+                "next_at": now,
+                "due_at": now,
+            }
         )
-        return dict(zip(self, messages, strict=True))
-
-    def _schedule_activity(self):
-        step, lead = self.step_id, self.lead_id
-        user = self._activity_user()
-        lead.activity_schedule(
-            activity_type_id=step.activity_type_id.id,
-            summary=step.summary or self.sequence_id.name,
-            note=plaintext2html(step.note) if step.note else False,
-            date_deadline=fields.Date.context_today(lead.with_user(user))
-            + timedelta(days=step.deadline_days),
-            user_id=user.id,
-        )
-
-    def _activity_user(self):
-        """The user for the lead's activities: an active salesperson or responsible, else none."""
-        users = (self.lead_id.user_id, self.sequence_id.user_id)
-        return next((user for user in users if user.active), self.env["res.users"])
+        going = self._handle_skipped(messages)
+        sending = going.filtered("pending_message_id")
+        if not following:
+            (going - sending)._complete_enrollments()
+            sending.next_at = now + MESSAGE_RECHECK_DELAY
+            return
+        due = following._due_times(going._records(), now)
+        for due_at, group in going.grouped(due.get).items():
+            waiting = group & sending
+            look_at = following._look_at(due_at or now, now)
+            (group - waiting).write({"next_at": look_at, "due_at": due_at})
+            waiting.write({"next_at": max(look_at, now + MESSAGE_RECHECK_DELAY), "due_at": due_at})

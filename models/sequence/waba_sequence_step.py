@@ -11,24 +11,40 @@ from odoo.exceptions import UserError
 
 from ...policy import followup
 from ..tools.hooks import implements
+from ..tools.labels import selection_labels
 
 KINDS = [
     ("template", "Send a template"),
     ("activity", "Create an activity"),
+    ("branch", "Check conditions"),
+    ("stage", "Set the stage"),
+    ("tags", "Change tags"),
+    ("salesperson", "Set the salesperson"),
+    ("field", "Set a field"),
+    ("action", "Run a server action"),
+    ("webhook", "Post to a webhook"),
     ("stop", "End the follow-up"),
 ]
 
 # Copied to the step of a new version.
 CONTENT_FIELDS = (
     "sequence", "kind", "wait_amount", "wait_unit", "in_working_hours", "template_id", "sender_id",
-    "activity_type_id", "summary", "note", "deadline_days",
+    "activity_type_id", "summary", "note", "deadline_days", "key", "goes_to", "decide_amount",
+    "decide_unit", "stage_id", "tag_ids", "removed_tag_ids", "assigned_user_id", "field_name",
+    "field_value", "action_id", "webhook_id", "wait_kind", "date_field", "date_days", "date_side",
+    "date_hour", "fallback_kind", "fallback_hours", "fallback_template_id",
 )  # fmt: skip
+
+# How soon a date that is waited for is read again.
+DATE_RECHECK = timedelta(hours=12)
 
 # How far ahead working hours are read: the next one only when the one before does not suffice.
 HORIZONS = (timedelta(days=21), timedelta(days=120), timedelta(days=800))
 
 TRIGGERS = [
     ("manual", "Manual enrollment"),
+    ("match", "Record starts to match"),
+    ("date", "Date reached"),
     ("stage", "Lead enters a stage"),
     ("stage_days", "Lead stays in a stage"),
     ("created", "Lead created"),
@@ -38,7 +54,13 @@ TRIGGERS = [
 ]
 
 # Found by the job; the others apply when a lead is created or changed.
-TIME_TRIGGERS = ("stage_days", "campaign", "quotation")
+TIME_TRIGGERS = ("stage_days", "campaign", "quotation", "match", "date")
+
+# Of any model; the other triggers are of leads only.
+GENERAL_TRIGGERS = ("manual", "match", "date")
+
+# Exit conditions that only leads have.
+LEAD_SWITCHES = frozenset(("won", "lost", "stage_left"))
 
 # The first are those of policy.followup.EXIT_CONDITIONS.
 STOP_REASONS = [
@@ -59,6 +81,8 @@ STOP_REASONS = [
     ("erased", "Personal data erased"),
     ("error", "Step failed repeatedly"),
 ]
+
+DATE_SIDES = [("before", "days before"), ("after", "days after")]
 
 # Exit conditions that a follow-up can switch off, and their fields.
 SWITCHES = {
@@ -103,6 +127,16 @@ class WabaSequenceStep(models.Model):
         default=True,
         help="Counts the salesperson's working hours; the recipient's quiet hours apply too.",
     )
+    wait_kind = fields.Selection(
+        [("delay", "For a time"), ("date", "Until a date")],
+        "Wait type",
+        default="delay",
+        required=True,
+    )
+    date_field = fields.Char("Date field")
+    date_days = fields.Integer("Days", default=0)
+    date_side = fields.Selection(DATE_SIDES, "Side", default="after", required=True)
+    date_hour = fields.Float("Hour", default=9.0)
     # Message
     template_id = fields.Many2one(
         "waba.template", check_company=True, ondelete="restrict", index="btree_not_null",
@@ -136,20 +170,21 @@ class WabaSequenceStep(models.Model):
     here_count = fields.Integer("Waiting now", compute="_compute_figures")
 
     _wait_not_negative = models.Constraint(
-        "CHECK(wait_amount >= 0 AND deadline_days >= 0)", "A wait cannot be negative."
+        "CHECK(wait_amount >= 0 AND deadline_days >= 0 AND date_days >= 0)",
+        "A wait cannot be negative.",
     )
     _version_idx = models.Index("(sequence_id, version, sequence, id)")
 
     @api.depends("sequence", "sequence_id.step_ids")
     def _compute_position(self):
         for step in self:
-            others = step.sequence_id.step_ids if step.active else step._version_steps()
-            place = [one.id for one in others]
-            step.position = place.index(step.id) + 1 if step.id in place else len(place)
+            place = list(step._siblings())
+            step.position = place.index(step) + 1 if step in place else len(place)
 
     @api.depends(
         "kind", "wait_amount", "wait_unit", "in_working_hours", "template_id", "activity_type_id",
-        "summary",
+        "summary", "wait_kind", "date_field", "date_days", "date_side", "date_hour", "stage_id",
+        "tag_ids", "removed_tag_ids", "assigned_user_id", "field_name", "field_value", "action_id",
     )  # fmt: skip
     @api.depends_context("lang")
     def _compute_texts(self):
@@ -188,7 +223,7 @@ class WabaSequenceStep(models.Model):
         for sequence in self.sequence_id:
             reached = sequence._count_reached()
             for step in self.filtered(lambda one, sequence=sequence: one.sequence_id == sequence):
-                step.reached_count = reached.get((step.version, step.position), 0)
+                step.reached_count = reached.get((step.version, step.key), 0)
 
     @api.onchange("template_id")
     def _onchange_template_id(self):
@@ -206,7 +241,7 @@ class WabaSequenceStep(models.Model):
         return steps
 
     def write(self, vals):
-        if set(vals) & {*CONTENT_FIELDS, "variable_ids"}:
+        if set(vals) & {*CONTENT_FIELDS, "variable_ids", "branch_ids"}:
             self._check_not_executed()
         if vals.get("template_id"):
             changed = self.filtered(lambda step: step.template_id.id != vals["template_id"])
@@ -233,6 +268,7 @@ class WabaSequenceStep(models.Model):
                 "variable_ids": self.env["waba.sequence.variable"]._copy_commands(
                     step.variable_ids
                 ),
+                "branch_ids": self.env["waba.sequence.branch"]._copy_commands(step.branch_ids),
             }
             for step, values in zip(self, super().copy_data(default), strict=True)
         ]
@@ -246,13 +282,6 @@ class WabaSequenceStep(models.Model):
             [("sequence_id", "=", self.sequence_id.id), ("version", "=", self.version)],
             order="sequence, id",
         )
-
-    def _next_step(self):
-        """The step after this one in its version, or none."""
-        self.ensure_one()
-        steps = self._version_steps()
-        place = steps.ids.index(self.id) + 1
-        return steps[place : place + 1]
 
     def _check_not_executed(self):
         """Steps that leads went through are history: a change makes a new version of them.
@@ -289,10 +318,18 @@ class WabaSequenceStep(models.Model):
     def _not_ready_reason(self):
         """What is missing, as a sentence, or False."""
         self.ensure_one()
+        if self.wait_kind == "date" and (why := self._date_refusal()):
+            return why
+        if why := next(filter(None, (one._not_ready_reason() for one in self.branch_ids)), None):
+            return why
+        if self.kind == "branch" and not self.branch_ids:
+            return self.env._("Add a condition.")
         if self.kind == "activity":
+            if "activity_ids" not in self.env[self.sequence_id._record_model()]._fields:
+                return self.env._("These records have no activities. Choose another action.")
             return not self.activity_type_id and self.env._("Choose an activity type.")
         if self.kind != "template":
-            return False
+            return self._action_missing_text()
         if not self.template_id:
             return self.env._("Choose a template.")
         if not self._sending_number():
@@ -311,24 +348,69 @@ class WabaSequenceStep(models.Model):
 
     # === Due time ===
 
-    def _due_times(self, leads, since):
-        """{lead id: naive UTC datetime} when this step is due after a wait that began at `since`.
+    def _due_times(self, records, since):
+        """{key: naive UTC datetime} when this step is due after a wait that began at `since`.
 
-        Calculated once for all leads of a salesperson.
+        Calculated once for all records of a salesperson. None while a date is empty.
+
+        :param records: {key: record}
         """
         self.ensure_one()
-        due = {}
-        for user, group in leads.grouped("user_id").items():
-            due.update(dict.fromkeys(group.ids, self._due_in_working_hours(user, since)))
-        return due
+        known = {}
 
-    def _due_in_working_hours(self, user, since):
+        def due_at(record):
+            user = self.sequence_id._record_user(record)
+            day = self._awaited_day(record) if self.wait_kind == "date" else None
+            if (user, day) not in known:
+                known[user, day] = (
+                    self._due_in_working_hours(user, since)
+                    if self.wait_kind != "date"
+                    else day and self._due_on_date(user, day)
+                )
+            return known[user, day]
+
+        return {key: due_at(record) for key, record in records.items()}
+
+    def _awaited_day(self, record):
+        """The date that is waited for, without the days before or after; None if it is empty."""
+        value = record[self.date_field] if self.date_field in record._fields else None
+        return fields.Date.to_date(value) or None
+
+    def _due_on_date(self, user, day):
+        days = -self.date_days if self.date_side == "before" else self.date_days
+        return followup.date_due(day, days, self.date_hour, self._clock(user)[2])
+
+    def _look_at(self, due_at, now):
+        """When a wait is checked next: a date may be changed meanwhile."""
+        return min(due_at, now + DATE_RECHECK) if self.wait_kind == "date" else due_at
+
+    def _date_refusal(self):
+        field = self.env[self.sequence_id._record_model()]._fields.get(self.date_field or "")
+        if field is None or field.type not in ("date", "datetime"):
+            return self.env._("Choose a date field to wait for.")
+        return False
+
+    def _empty_date_text(self):
+        return self.env._("%s is empty.", self._field_label(self.date_field))
+
+    def _past_date_text(self):
+        return self.env._("%s is past.", self._field_label(self.date_field))
+
+    def _field_label(self, name):
+        field = self.env[self.sequence_id._record_model()]._fields.get(name or "")
+        return field._description_string(self.env) if field else "…"
+
+    def _clock(self, user):
+        """(calendar, resource, time zone) of the working hours that apply to a salesperson."""
         resource = user.sudo().resource_ids.filtered(
             lambda one: one.company_id in (self.company_id, one.company_id.browse())
         )[:1]
         own = self.sequence_id.calendar_id
         calendar = own or resource.calendar_id or self.company_id.resource_calendar_id
-        zone = ZoneInfo(calendar.tz or user.tz or "UTC")
+        return calendar, resource, ZoneInfo(calendar.tz or user.tz or "UTC")
+
+    def _due_in_working_hours(self, user, since):
+        calendar, resource, zone = self._clock(user)
         wait = (since, self.wait_amount, self.wait_unit)
         if self.in_working_hours and calendar:
             for horizon in HORIZONS:
@@ -341,7 +423,15 @@ class WabaSequenceStep(models.Model):
     # === Texts and figures ===
 
     def _wait_sentence(self):
-        """'Wait 2 working days', 'Immediately'."""
+        """'Wait 2 working days', 'Immediately', '3 days before Expiration'."""
+        if self.wait_kind == "date":
+            label = self._field_label(self.date_field)
+            if not self.date_days:
+                return self.env._("On %s", label)
+            words = {"date": label, "days": self.date_days}
+            if self.date_side == "before":
+                return self.env._("%(days)s days before %(date)s", **words)
+            return self.env._("%(days)s days after %(date)s", **words)
         amount, kind = self.wait_amount, (self.wait_unit, self.in_working_hours)
         if not amount:
             if self.in_working_hours:
@@ -369,7 +459,21 @@ class WabaSequenceStep(models.Model):
         if self.kind == "activity":
             name = self.summary or self.activity_type_id.name or "…"
             return self.env._("Activity: %s", name)
-        return self.env._("End")
+        if self.kind == "stop":
+            return self.env._("End")
+        details = {
+            "stage": self.stage_id.name,
+            "tags": ", ".join(
+                [f"+{tag.name}" for tag in self.tag_ids]
+                + [f"−{tag.name}" for tag in self.removed_tag_ids]
+            ),
+            "salesperson": self.assigned_user_id.name,
+            "field": f"{self._field_label(self.field_name)} = {self.field_value or '∅'}",
+            "action": self.action_id.sudo().name,
+            "webhook": self.webhook_id.sudo().name,
+        }.get(self.kind)
+        label = selection_labels(self, "kind").get(self.kind)
+        return f"{label}: {details}" if details else label
 
     def _count_messages(self):
         """{step id: (sent, read, answered, excluded or failed)}, in one query."""
@@ -390,7 +494,8 @@ class WabaSequenceVariable(models.Model):
     step_id = fields.Many2one("waba.sequence.step", required=True, ondelete="cascade", index=True)
 
     def _path_models(self):
-        return ["crm.lead"]
+        """Fields are read from the person's record: the lead or contact that is messaged."""
+        return self.step_id.sequence_id._person_models()
 
     def _filled_template(self):
         return self.step_id.template_id

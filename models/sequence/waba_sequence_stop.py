@@ -13,6 +13,7 @@ from ...policy import followup
 from ..base.waba_message import ACCEPTED_STATES, REPORTED_KINDS
 from ..consent.consent_sql import consent_sql, topic_sql
 from ..tools.hooks import implements
+from ..tools.labels import has_orders
 
 # Messages of a paused follow-up are checked again after this.
 PAUSED_RETRY = timedelta(hours=1)
@@ -43,7 +44,9 @@ class WabaSequenceEnrollment(models.Model):
             found.setdefault(reason, []).append(one_id)
         stopped = self.browse()
         for reason, ids in found.items():
-            stopped |= self.browse(ids)._stop_enrollments(reason)
+            ending = self.browse(ids)
+            is_goal = reason == "goal"
+            stopped |= ending._reach_goal() if is_goal else ending._stop_enrollments(reason)
         return stopped
 
     def _exit_reasons(self):
@@ -59,10 +62,12 @@ class WabaSequenceEnrollment(models.Model):
         """{enrollment id: policy.followup.Facts}."""
         replied, opted_out = self._ids_replied(), self._ids_opted_out()
         own_message, own_contact = self._ids_own_message(), self._ids_own_contact()
-        meeting = self._ids_meeting_conditions()
+        meeting, goal = self._ids_meeting_conditions(), self._ids_with_goal()
+        records = self._records()
         return {
             one.id: followup.ExitFacts(
-                gone=not one.lead_id,
+                gone=not records[one],
+                goal=one.id in goal,
                 replied=one.id in replied,
                 opted_out=one.id in opted_out,
                 won=one.lead_id.won_status == "won",
@@ -74,7 +79,7 @@ class WabaSequenceEnrollment(models.Model):
                 own_message=one.id in own_message,
                 own_contact=one.id in own_contact,
                 unmet=one.id not in meeting
-                or bool(one.lead_id.company_id - one.sequence_id.company_id),
+                or _is_of_other_company(records[one], one.sequence_id.company_id),
             )
             for one in self
         }
@@ -91,10 +96,52 @@ class WabaSequenceEnrollment(models.Model):
                 # The job pauses the follow-up; that is no reason to exit.
                 found.update(group.ids)
                 continue
-            leads = sequence._reader_leads().with_context(active_test=False)
-            met = leads.search(Domain("id", "in", group.lead_id.ids) & condition)
-            found.update(one.id for one in group if not one.lead_id or one.lead_id.id in met._ids)
+            met = group._ids_matching(condition)
+            records = group._records()
+            found.update(one.id for one in group if not records[one] or one.id in met)
         return found
+
+    def _ids_with_goal(self):
+        """Those that reached the goal of their follow-up."""
+        found = set()
+        for sequence, group in self.grouped("sequence_id").items():
+            if sequence.goal_kind and not sequence._reader_refusal_reason():
+                found |= getattr(group, f"_ids_goal_{sequence.goal_kind}")()
+        return found
+
+    def _ids_goal_won(self):
+        return {one.id for one in self if one.lead_id.won_status == "won"}
+
+    def _ids_goal_domain(self):
+        return self._ids_matching(self.sequence_id._goal_domain())
+
+    def _ids_goal_word(self):
+        replies = self._replies_since({one.id: one.entered_at for one in self})
+        goal = self.sequence_id._goal_branch()
+        return {
+            one_id
+            for one_id, texts in replies.items()
+            if any(followup.matches_reply(goal, text) for text in texts)
+        }
+
+    def _ids_goal_order(self):
+        """Those with an order confirmed: of the opportunity, of the contact, or the record."""
+        if not has_orders(self.env):
+            return set()
+        field, records = self.sequence_id._order_field(), self._records()
+        ids = [record.id for record in records.values()]
+        confirmed = {}
+        for order in (
+            self.env["sale.order"]
+            .sudo()
+            .search(Domain(field, "in", ids) & Domain("state", "=", "sale"), order="date_order")
+        ):
+            confirmed[order.id if field == "id" else order[field].id] = order.date_order
+        return {
+            one.id
+            for one, record in records.items()
+            if record.id in confirmed and (field == "id" or confirmed[record.id] >= one.entered_at)
+        }
 
     def _ids_replied(self):
         """Those who wrote since, from their number or about the lead, to any of our numbers."""
@@ -105,15 +152,19 @@ class WabaSequenceEnrollment(models.Model):
                      JOIN waba_recipient r ON %(behind)s
                      JOIN waba_message m ON m.recipient_id = r.id
                     WHERE e.id = ANY(%(ids)s) AND m.direction = 'in' AND m.kind NOT IN %(reported)s
+                      AND m.id > COALESCE(e.heard_id, 0)
                       AND GREATEST(m.sent_at, m.create_date) >= e.entered_at
                     UNION
                    SELECT e.id FROM waba_sequence_enrollment e
                      JOIN waba_message m ON m.res_model = 'crm.lead' AND m.res_id = e.lead_id
                     WHERE e.id = ANY(%(ids)s) AND m.direction = 'in' AND m.kind NOT IN %(reported)s
+                      AND m.id > COALESCE(e.heard_id, 0)
                       AND GREATEST(m.sent_at, m.create_date) >= e.entered_at
                     UNION
                    SELECT e.id FROM waba_sequence_enrollment e
-                     JOIN mail_message t ON t.model = 'crm.lead' AND t.res_id = e.lead_id
+                     JOIN waba_sequence s ON s.id = e.sequence_id
+                     JOIN mail_message t ON t.model = s.res_model
+                      AND t.res_id = COALESCE(e.lead_id, e.res_id)
                 LEFT JOIN res_users u ON u.partner_id = t.author_id AND NOT u.share
                     WHERE e.id = ANY(%(ids)s) AND t.message_type = 'email' AND u.id IS NULL
                       AND t.date >= e.entered_at""",
@@ -170,7 +221,9 @@ class WabaSequenceEnrollment(models.Model):
         return self._matching_ids(
             SQL(
                 """SELECT e.id FROM waba_sequence_enrollment e
-                     JOIN mail_message t ON t.model = 'crm.lead' AND t.res_id = e.lead_id
+                     JOIN waba_sequence s ON s.id = e.sequence_id
+                     JOIN mail_message t ON t.model = s.res_model
+                      AND t.res_id = COALESCE(e.lead_id, e.res_id)
                 LEFT JOIN mail_activity_type a ON a.id = t.mail_activity_type_id
                      JOIN res_users u ON u.partner_id = t.author_id AND NOT u.share AND u.id > 1
                     WHERE e.id = ANY(%(ids)s) AND t.date >= e.entered_at
@@ -209,8 +262,21 @@ class WabaSequenceEnrollment(models.Model):
         running = self._find_running_for_message(message, *message.recipient_id._person_forms())
         running |= message.reply_to_id.enrollment_id.filtered(lambda one: one.state == "running")
         text = self.env._("Replied on WhatsApp: %s", (message.text or "")[:200])
+        running -= running.filtered(lambda one: one._reaches_goal_by(message))._reach_goal()
+        # The condition of a branch: it decides, and stops nothing.
+        expected = running.filtered(lambda one: one._is_expected(message))
+        if expected:
+            expected.write({"heard_id": message.id, "next_at": fields.Datetime.now()})
+            expected._trigger_run()
+        running -= expected
         running.filtered("sequence_id.stop_on_reply")._stop_for_company(
             "replied", text, message.company_id
+        )
+
+    def _reaches_goal_by(self, message):
+        sequence = self.sequence_id
+        return sequence.goal_kind == "word" and followup.matches_reply(
+            sequence._goal_branch(), message._reply_text()
         )
 
     @api.model
@@ -235,6 +301,10 @@ class WabaSequenceEnrollment(models.Model):
         own = self.filtered(lambda one: one.company_id == company)
         own._stop_enrollments(reason, text)
         (self - own)._stop_enrollments(reason)
+
+
+def _is_of_other_company(record, company):
+    return "company_id" in record._fields and bool(record.company_id - company)
 
 
 class WabaConsent(models.Model):

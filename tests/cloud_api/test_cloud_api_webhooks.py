@@ -682,6 +682,8 @@ _WORDS = sorted(
         *("restriction_info", "expiration", "ban_info", "new_quality_score", "event", "image"),
         *("message_template_id", "other_info", "alert_info", "display_phone_number"),
         *("max_daily_conversations_per_business", "max_phone_numbers_per_waba"),
+        *("message_echoes", "to", "history", "threads", "messages", "state_sync", "contact"),
+        *("phone_number", "action", "sender", "recipient", "control_passed", "standby"),
     }
 )
 _FIELDS = sorted(
@@ -690,7 +692,8 @@ _FIELDS = sorted(
         *("account_review_update", "business_capability_update", "phone_number_quality_update"),
         *("message_template_status_update", "message_template_quality_update"),
         *("template_category_update", "message_template_components_update"),
-        *("phone_number_name_update", "history"),
+        *("phone_number_name_update", "history", "standby", "messaging_handovers"),
+        *("smb_message_echoes", "smb_app_state_sync"),
     }
 )
 _any_json = st.recursive(

@@ -107,6 +107,14 @@ class TestFallback(WabaCase):
                 self.assertTrue(found.reason)
                 self.assertFalse(row._get_record().activity_ids)
 
+    def test_an_opt_out_of_the_topic_is_one(self):
+        topic = self.env["waba.topic"].create({"name": "Offers", "company_id": self.env.company.id})
+        row = self._sent(topic_id=topic.id)
+        self._fails(row)
+        row.recipient_id._set_consent("marketing", "opt_out", "person", "x", topic=topic)
+        self._run()
+        self.assertEqual(self._fallback(row).state, "skipped")
+
     def test_the_email_blacklist_is_obeyed(self):
         self.env["mail.blacklist"]._add("ana@example.com")
         template = self._mail_template()

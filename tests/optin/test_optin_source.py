@@ -1,5 +1,6 @@
 """Opt-in sources: who is recognized by what they write, what is an opt-in, what is counted."""
 
+import base64
 from datetime import timedelta
 
 from odoo.exceptions import AccessError, ValidationError
@@ -50,7 +51,7 @@ class TestSource(OptinCase):
         self.assertNotIn(copy.code, (False, first.code))
 
     def test_a_page_has_an_address_that_cannot_be_guessed(self):
-        page = self._source(kind="page", name="Offers & más")
+        page = self._source(kind="page", headline="Offers & más")
         self.assertRegex(page.page_url, r"/waba/optin/offers-mas\.[\w-]{12}$")
         self.assertFalse(page.chat_url, "a message without a one-time code would skip the wording")
         self.assertIn(f'href="{page.page_url}"', page.embed_code)
@@ -117,7 +118,8 @@ class TestMessages(OptinCase):
         self._write(source.message_text, number=OTHER_NUMBER, wamid="wamid.2")
         self.assertIn("Muebles Prueba", self._entries().evidence)
         self.assertIn("Another wording", self._entries(OTHER_NUMBER).evidence)
-        self.assertIn("Another wording", self._chatter(source))
+        tracked = source.message_ids.sudo().tracking_value_ids
+        self.assertEqual(tracked.mapped("new_value_text"), ["Another wording"])
 
     def test_edited_texts_are_read_and_what_is_no_agreement_only_counts(self):
         source = self._source()
@@ -348,3 +350,51 @@ class TestSignup(OptinCase):
         event = self._sign_up(parent_user_id="ES.PARENT")
         self.assertEqual(event.state, "ignored")
         self.assertFalse(self.env["waba.recipient"].search([("user_uid", "=", "ES.PARENT")]))
+
+
+class TestLists(OptinCase):
+    def test_a_list_names_its_source_and_a_new_name_makes_one(self):
+        known = self._source(kind="file", name="Fair", sender_id=False)
+        ledger = self.env["waba.consent"].with_user(self.manager).with_context(import_file=True)
+        columns = ["person_id", "action", "said_at", "evidence", "source_name"]
+        answer = ledger.load(
+            columns,
+            [
+                [NUMBER, "opt_in", "2026-01-15", "Fair form for offers", "Fair"],
+                [OTHER_NUMBER, "opt_in", "2026-01-15", "Shop form for offers", "Shop"],
+                ["+34611000003", "opt_out", "2026-01-15", "", "Shop"],
+                ["+34611000004", "opt_in", "2026-01-15", "Letter of January", ""],
+            ],
+        )
+        self.assertFalse(answer["messages"])
+        self.assertEqual(self._entries().optin_source_id, known)
+        shop = self._entries(OTHER_NUMBER).optin_source_id
+        self.assertEqual((shop.name, shop.kind), ("Shop", "file"))
+        self.assertFalse(self._entries("+34611000003").optin_source_id, "an opt-out has none")
+        self.assertFalse(self._entries("+34611000004").optin_source_id)
+        self.assertEqual((known.opt_in_count, shop.opt_in_count), (1, 1))
+
+    def test_an_audience_from_a_file_names_its_source(self):
+        source = self._source(kind="file", name="Fair", sender_id=False)
+        dialog = self.env["waba.audience.import"].with_user(self.manager).create(
+            {
+                "file": base64.b64encode(f"Phone\n{NUMBER}\n".encode()), "file_name": "fair.csv",
+                "consent": "opt_in", "consent_date": self.now - timedelta(days=1),
+                "evidence": "Fair, signup form for offers", "optin_source_id": source.id,
+            }
+        )  # fmt: skip
+        dialog.action_import()
+        self.assertEqual(self._entries().optin_source_id, source)
+        self.assertEqual((source.opt_in_count, source.lead_count), (1, 1))
+
+
+class TestTopic(OptinCase):
+    def test_a_source_with_a_topic_opts_in_to_that_topic(self):
+        topic = self.env["waba.topic"].create({"name": "Events"})
+        source = self._source(topic_id=topic.id)
+        self._write("BAJA", wamid="wamid.OUT", ago=timedelta(hours=2))
+        self._write(source.message_text, wamid="wamid.IN", ago=timedelta(hours=1))
+        entry = self._entries()[-1]
+        self.assertEqual((entry.action, entry.topic_id), ("opt_in", topic))
+        self.assertEqual(self._states(NUMBER), ["opted_out"], "other promotions stay closed")
+        self.assertEqual(source.opt_in_count, 1)

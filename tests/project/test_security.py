@@ -98,6 +98,7 @@ RIGHTS |= {
     "waba.outgoing.event": {USER: "", MANAGER: "r", SYSTEM: "rw"},
     "waba.sequence": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.sequence.step": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.sequence.branch": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.sequence.variable": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.sequence.enrollment": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.sequence.report": {USER: "r", MANAGER: "r", SYSTEM: ""},

@@ -179,9 +179,9 @@ class TestTermsOfTheCode(WabaCase):
 SEVERAL = {
     "action", "action_id", "activity_type_id", "amount", "at", "body", "clicked_count",
     "company_id", "cost", "count", "day", "delivery_rate", "detail", "entered_by",
-    "entered_count", "file", "hold_reason", "is_ab_test", "kind", "last_at", "level",
+    "entered_count", "file", "hold_reason", "is_ab_test", "kind", "last_at", "lead_count", "level",
     "line_ids", "message_ids", "name", "note", "number", "opt_out_rate", "person_name",
     "position", "purpose", "read_rate", "recipient_id", "replied_count", "reply_rate", "res_id",
     "res_model", "retry_at", "sender_id", "sequence", "source", "stop_reason", "summary",
-    "undeliverable_count", "user_id", "variant", "verdict", "won_count",
+    "undeliverable_count", "url", "user_id", "variant", "verdict", "won_count",
 }  # fmt: skip

@@ -102,6 +102,19 @@ class TestGrowthPlan(GrowthCase):
         self.assertEqual((plan["state"], plan["rating"]["key"]), ("blocked", "red"))
         self.assertIn(self.template.display_name, plan["rating"]["subject"])
 
+    def test_another_company_is_not_named(self):
+        company = self.env["res.company"].create({"name": "Sister"})
+        account = self._create_account(
+            waba_uid="98", portfolio_id=self.portfolio.id, company_id=company.id
+        )
+        number = self.env["waba.sender"].create(
+            {"account_id": account.id, "phone_number_uid": "987", "quality_rating": "red",
+             "display_phone_number": "+34 699 999 999"}
+        )  # fmt: skip
+        plan = self._plan()
+        self.assertEqual((plan["state"], plan["rating"]["key"]), ("blocked", "red"))
+        self.assertNotIn(number.display_name, json.dumps(plan))
+
     def test_own_limits_bound_the_plan(self):
         self.assertEqual(self._plan(daily_cap=300)["most"], 300)
         self.sender.write(

@@ -423,7 +423,7 @@ class TestGoingOn(SequenceCase):
         self.assertEqual(len(self.simulator.sends()), 1)
 
     def test_a_stop_step_ends_it(self):
-        one = self._enrolled(self._sequence({"kind": "stop", "wait_amount": 0}, {}))
+        one = self._enrolled(self._sequence({"kind": "stop", "wait_amount": 0}))
         self._run()
         self.assertEqual((one.state, len(one.message_ids)), ("done", 0))
 
@@ -444,9 +444,9 @@ class TestGoingOn(SequenceCase):
         step = sequence.step_ids
         # 2026-11-06 is a Friday; Madrid is an hour ahead of UTC.
         friday = datetime(2026, 11, 6, 10, 0)
-        self.assertEqual(step._due_times(lead, friday)[lead.id], datetime(2026, 11, 10, 10, 0))
+        self.assertEqual(step._due_times({lead: lead}, friday)[lead], datetime(2026, 11, 10, 10, 0))
         step.write({"wait_unit": "hours", "wait_amount": 10})
-        self.assertEqual(step._due_times(lead, friday)[lead.id], datetime(2026, 11, 9, 13, 0))
+        self.assertEqual(step._due_times({lead: lead}, friday)[lead], datetime(2026, 11, 9, 13, 0))
         night = self.env["resource.calendar"].create(
             {
                 "name": "Nights",
@@ -467,9 +467,9 @@ class TestGoingOn(SequenceCase):
         )  # fmt: skip
         self.salesperson.invalidate_recordset()
         step.write({"wait_amount": 1})
-        self.assertEqual(step._due_times(lead, friday)[lead.id], datetime(2026, 11, 6, 21, 0))
+        self.assertEqual(step._due_times({lead: lead}, friday)[lead], datetime(2026, 11, 6, 21, 0))
         sequence.calendar_id = self.env.company.resource_calendar_id
-        self.assertEqual(step._due_times(lead, friday)[lead.id], datetime(2026, 11, 6, 11, 0))
+        self.assertEqual(step._due_times({lead: lead}, friday)[lead], datetime(2026, 11, 6, 11, 0))
 
     def test_a_calendar_without_hours_keeps_nobody_waiting_for_ever(self):
         empty = self.env["resource.calendar"].create(
@@ -478,7 +478,7 @@ class TestGoingOn(SequenceCase):
         sequence = self._sequence({"in_working_hours": True}, calendar_id=empty.id)
         lead = self._opportunity()
         start = datetime(2026, 11, 6, 10, 0)
-        self.assertEqual(sequence.step_ids._due_times(lead, start)[lead.id], start + 2 * DAY)
+        self.assertEqual(sequence.step_ids._due_times({lead: lead}, start)[lead], start + 2 * DAY)
 
     def test_promotions_of_a_red_number_wait_or_end_it(self):
         self.sender.quality_rating = "red"

@@ -62,20 +62,25 @@ WRITABLE = {
         " campaign_event trigger_amount trigger_unit domain reentry reentry_days step_ids"
         " sender_id calendar_id stop_on_reply stop_on_opt_out stop_on_won stop_on_lost"
         " stop_on_stage_left stop_on_own_message stop_on_own_contact when_red when_not_sent"
-        " patience_days topic_id"
+        " patience_days res_model general_trigger date_field date_side goal_kind goal_words"
+        " goal_domain topic_id"
     )),
     "waba.sequence.step": ((MANAGER,), (
         "sequence_id active sequence kind wait_amount wait_unit in_working_hours template_id"
-        " sender_id variable_ids activity_type_id summary note deadline_days"
+        " sender_id variable_ids activity_type_id summary note deadline_days key branch_ids goes_to"
+        " decide_amount decide_unit wait_kind date_field date_days date_side date_hour stage_id"
+        " tag_ids removed_tag_ids assigned_user_id field_name field_value action_id webhook_id"
         " fallback_kind fallback_hours fallback_template_id"
     )),
+    "waba.sequence.branch": ((MANAGER,), "step_id sequence kind words domain goes_to"),
     "waba.sequence.variable": ((MANAGER,), f"{OF_A_LINE} step_id"),
     "waba.auto.reply": ((MANAGER,), (
         "name active sequence company_id sender_ids trigger calendar_id words is_whole answer"
         " text template_id cooldown_hours hand_over_user_id"
     )),
     "ir.actions.server": (
-        (SYSTEM,), "waba_template_id waba_sender_id waba_variable_ids waba_repeat_hours"
+        (SYSTEM,),
+        "waba_template_id waba_sender_id waba_variable_ids waba_repeat_hours waba_sequence_id"
     ),
     "waba.action.variable": ((SYSTEM,), f"{OF_A_LINE} action_id"),
     # Our own limits, words and prices
@@ -98,8 +103,8 @@ WRITABLE = {
     ),
     "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
     "waba.optin.source": ((MANAGER,), (
-        "name active kind company_id sender_id topic_id text is_opt_in consent_text intro"
-        " frequency is_indexed signup_uid"
+        "name active kind company_id sender_id topic_id text is_opt_in consent_text headline"
+        " intro frequency is_indexed signup_uid"
     )),
     "waba.topic": ((MANAGER,), "name description company_id active sequence"),
     "waba.ad": ((MANAGER,), "utm_campaign_id"),
@@ -126,7 +131,8 @@ WRITABLE = {
     ),
     # Dialogs: what they are opened for, and what is entered in them
     "waba.audience.import": (
-        BOTH, "file file_name res_model tag_name source consent evidence consent_date"
+        BOTH,
+        "file file_name res_model tag_name source consent optin_source_id evidence consent_date",
     ),
     "waba.consent.note": (
         BOTH, "res_model res_id at recipient_id purpose topic_id valid_until action note heard"
@@ -153,7 +159,7 @@ WRITABLE = {
     "waba.round.trip": (BOTH, "sender_id template_id phone"),
     "waba.sequence.activate": ((MANAGER,), "sequence_id who followup_share"),
     "waba.sequence.apply": ((MANAGER,), "sequence_id"),
-    "waba.sequence.enroll": (BOTH, "lead_ids sequence_id"),
+    "waba.sequence.enroll": (BOTH, "res_model lead_ids partner_ids sequence_id"),
     "waba.sequence.starter": ((MANAGER,), ""),
     "waba.sequence.stop": (BOTH, "enrollment_ids reason"),
 }  # fmt: skip

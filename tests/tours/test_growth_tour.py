@@ -26,6 +26,10 @@ class TestGrowthTour(GrowthTourCase):
         self._story()
         self._tour("waba_plan_growth", "waba_manager")
 
+    def test_without_a_portfolio_the_way_to_one_is_shown(self):
+        self.account.company_id = self.env["res.company"].create({"name": "Elsewhere"})
+        self._tour("waba_growth_without_portfolio", "waba_manager", "/odoo/whatsapp-growth")
+
     def test_quality_blocks_growth(self):
         self.sender.quality_rating = "red"
         self._tour("waba_growth_is_blocked", "waba_manager")

@@ -63,6 +63,33 @@ class TestSequenceTours(TourCase, SequenceCase):
         self.assertEqual(self._enrollments(lead).step_id.template_id, self.utility_template)
 
 
+    def test_a_manager_builds_a_branching_follow_up_by_clicks_and_it_runs(self):
+        """One lead says the word: an activity, and the follow-up is not stopped by the reply."""
+        stage = self.env["crm.stage"].create({"name": "Offer sent", "sequence": 60})
+        [lead] = self._opportunities("+34 611 000 001")
+        lead.stage_id = stage
+        self.simulator.post("delivery", give_up_after=0)
+        self._tour("waba_make_a_branching_follow_up", "waba_manager")
+        one = self._enrollments(lead)
+        sequence = one.sequence_id
+        with self._moving_clock() as move:
+            move(5 * DAYS)
+            self._work()
+            self.simulator.post(
+                "inbound", phone_id=self.sender.phone_number_uid, number="34611000001",
+                text="Sí, quiero verlo",
+            )  # fmt: skip
+            self._apply_posted()
+            for _day in range(6):
+                self._work()
+                move(DAYS)
+        self.assertEqual((one.state, one.stop_reason), ("done", False))
+        self.assertIn("Call them", lead.activity_ids.mapped("summary"))
+        self.assertEqual(len(self.simulator.sends()), 1)
+        url = f"/odoo/action-waba_campaign.waba_sequence_action/{sequence.id}"
+        self._tour("waba_see_which_way_it_went", "waba_manager", url)
+
+
 @tagged("post_install", "-at_install")
 class TestSequencePhoneTours(TourCase, SequenceCase):
     browser_size = "390x844"

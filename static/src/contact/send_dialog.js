@@ -27,9 +27,14 @@ export class SendDialog extends TemplateChooser {
             fallbacks: [], mailTemplates: [], fallback: "", mailTemplate: false,
         });
         this.sendButton = useRef("send");
-        // Ready to send: Enter does it.
+        // Ready to send: Enter does it, as it does in a value that is being typed.
         useEffect(
-            (isReady) => isReady && this.sendButton.el?.focus(),
+            (isReady) => {
+                const isTyping = document.activeElement?.id.startsWith("waba_variable_");
+                if (isReady && !isTyping) {
+                    this.sendButton.el?.focus();
+                }
+            },
             () => [Boolean(this.maySend) && this.state.chosen?.id]
         );
     }

@@ -57,9 +57,17 @@ export class GrowthPlan extends Component {
 
     /** People of the next campaign: what the plan needs a day, within who can be written to. */
     get proposedSize() {
+        if (!this.plan.progress) {
+            return 0;
+        }
         const { state, least, progress, campaign_size } = this.plan;
-        const wanted = { reached: progress.needed, growing: least, audience: campaign_size, capped: campaign_size };
-        return Math.min(wanted[state] || 0, campaign_size || 0);
+        const wanted = {
+            reached: progress.needed,
+            growing: least,
+            audience: campaign_size,
+            capped: campaign_size,
+        };
+        return Math.min(wanted[state] || 0, campaign_size);
     }
 
     get sharing() {

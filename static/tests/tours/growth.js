@@ -25,3 +25,9 @@ const BLOCKED = [
 addTour("waba_growth_is_blocked", () => [...openMenu("Reporting", "Growth Plan"), ...BLOCKED]);
 
 addTour("waba_growth_on_a_phone", () => BLOCKED);
+
+addTour("waba_growth_without_portfolio", () => [
+    see(".o_waba_page[data-state=no_portfolio] h2:contains('No daily limit yet')"),
+    click("the way to one", ".o_waba_empty .btn-primary"),
+    see(".o_breadcrumb:contains('Accounts')"),
+]);
