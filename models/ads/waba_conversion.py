@@ -270,6 +270,11 @@ class WabaConsent(models.Model):
 
     @implements("_on_consent")
     def _cancel_conversions(self):
-        out = self.filtered(lambda entry: (entry.purpose, entry.action) == ("marketing", "opt_out"))
+        """An opt-out of one topic alone is none from promotions."""
+        out = self.filtered(
+            lambda entry: (
+                (entry.purpose, entry.action) == ("marketing", "opt_out") and not entry.topic_id
+            )
+        )
         if out:
             self.env["waba.conversion"].sudo()._cancel_for_people(out.recipient_id, "opted_out")

@@ -68,8 +68,8 @@ STATE_TEXTS = {
     "blocked": (
         _lt("Growth is blocked by quality"),
         _lt(
-            "Meta raises a limit only at high quality, and the rating of %(subject)s is: "
-            "%(rating)s. Send less, to the warmest people only, until the rating is high again."
+            "Meta raises a limit only at high quality; %(subject)s has the rating %(rating)s. Send "
+            "less, and to the warmest people only, until it is high again."
         ),
     ),
     "reached": (
@@ -90,11 +90,11 @@ STATE_TEXTS = {
         _lt("Your own limits are below the next level"),
         _lt(
             "%(least)s people a day are needed, and your own limit and warm-up allow %(most)s. "
-            "Raise the own limit, or wait for the warm-up."
+            "Raise your own limit, or wait for the warm-up."
         ),
     ),
     "growing": (
-        _lt("Write to %(least)s to %(most)s people a day"),
+        _lt("Write to %(least)s–%(most)s people a day"),
         _lt(
             "%(missing)s more people within %(days)s days reach the next level. Meta then raises "
             "the limit within 6 hours if it rates quality high."
