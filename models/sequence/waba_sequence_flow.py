@@ -17,7 +17,7 @@ SHOWN_VERSIONS = 5
 class WabaSequence(models.Model):
     _inherit = "waba.sequence"
 
-    flow = fields.Json("Flow", compute="_compute_flow", compute_sudo=True)
+    flow = fields.Json(compute="_compute_flow", compute_sudo=True)
     goal_count = fields.Integer("Goal reached", compute="_compute_goal_count", compute_sudo=True)
 
     @api.depends(

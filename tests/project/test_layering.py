@@ -35,8 +35,11 @@ ROOMS = {
         rooms={"policy": ANY, "cloud_api": ANY},
         # PIL and reportlab draw QR codes.
         packages=frozenset(
-            "PIL babel dateutil lxml markupsafe odoo phonenumbers psycopg2 pytz reportlab".split()
-        ),
+            (
+                "PIL", "babel", "dateutil", "lxml", "markupsafe", "odoo", "phonenumbers",
+                "psycopg2", "pytz", "reportlab",
+            )
+        ),  # fmt: skip
     ),
     "wizard": Room(
         rooms={"models": ANY, "cloud_api": ANY, "policy": ANY},
