@@ -384,7 +384,8 @@ class WabaPortfolio(models.Model):
         }  # fmt: skip
         is_first = step.days == growth.FIRST_STEP_DAYS and plan.state in ("reached", "growing")
         headline, text = (FIRST_STEP_TEXTS if is_first else STATE_TEXTS)[plan.state]
-        return self.env._(headline, **values), self.env._(text, **values)
+        headline, text = self.env._(headline), self.env._(text)
+        return headline % values, text % values
 
     def _growth_progress(self, plan):
         if not plan.step:

@@ -35,11 +35,9 @@ ROOMS = {
         rooms={"policy": ANY, "cloud_api": ANY},
         # PIL and reportlab draw QR codes.
         packages=frozenset(
-            (
-                "PIL", "babel", "dateutil", "lxml", "markupsafe", "odoo", "phonenumbers",
-                "psycopg2", "pytz", "reportlab",
-            )
-        ),  # fmt: skip
+            ("babel", "dateutil", "lxml", "markupsafe", "odoo", "phonenumbers", "psycopg2", "pytz")
+        )
+        | {"PIL", "reportlab"},
     ),
     "wizard": Room(
         rooms={"models": ANY, "cloud_api": ANY, "policy": ANY},
