@@ -57,7 +57,7 @@ class WabaConversion(models.Model):
     recipient_id = fields.Many2one(
         "waba.recipient", "Person", readonly=True, ondelete="set null", index="btree_not_null"
     )
-    ad_id = fields.Many2one("waba.ad", "Ad", readonly=True, ondelete="set null", index=True)
+    ad_id = fields.Many2one("waba.ad", readonly=True, ondelete="set null", index=True)
     ctwa_clid = fields.Char("Ad click ID", readonly=True)
     value = UnknownMonetary(readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)

@@ -23,6 +23,7 @@ from odoo.addons.waba_campaign.models.campaign.preflight import (
 from odoo.addons.waba_campaign.models.campaign.preflight import (
     waba_campaign_outlook as waba_campaign_preflight_outlook,
 )
+from odoo.addons.waba_campaign.models.consent import waba_preference
 from odoo.addons.waba_campaign.models.conversation import (
     waba_conversation_dialog,
     waba_message_inbound,
@@ -75,6 +76,7 @@ from odoo.addons.waba_campaign.policy import (
     response,
     standby,
 )
+from odoo.addons.waba_campaign.wizard import waba_reconfirm
 from odoo.tests import TransactionCase
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -146,6 +148,10 @@ SENTENCES = {
         ("within the next {} days (`MAX_DELIVERY_TIME`)", days(waba_budget.MAX_DELIVERY_TIME)),
         ("held back, for {} days", days(waba_budget.MAX_DELIVERY_TIME)),
         ("`MONTHS`",),
+    ],
+    "consent.md": [
+        ("After {} changes in an hour (`MAX_CHANGES`)", waba_preference.MAX_CHANGES),
+        ("at most {} (`MAX_PEOPLE`)", waba_reconfirm.MAX_PEOPLE),
     ],
     "optin.md": [
         ("At most {} other words (`MAX_OTHER_WORDS`)", optin.MAX_OTHER_WORDS),
