@@ -35,10 +35,14 @@ class Sources:
         )
         self.sender = sender
         self.page = self._create(
-            name="Muebles Roble club", kind="page", frequency="About twice a month",
+            name="Club page", kind="page", headline="Muebles Roble club",
+            frequency="About twice a month",
             intro="New arrivals and offers, two days before everyone else.",
         )  # fmt: skip
-        self.code = self._create(name="Counter, Madrid store", kind="qr")
+        self.code = self._create(
+            name="Counter, Madrid store", kind="qr", headline="Offers first, on WhatsApp",
+            intro="New arrivals and offers, two days before everyone else.",
+        )  # fmt: skip
 
     def _create(self, **values):
         values = {"sender_id": self.sender["id"], "text": "Yes, send me your offers", **values}
@@ -61,7 +65,7 @@ class Sources:
             text = self.code["message_text"]
             if index % 5 == 4:
                 text = f"How much is the oak table? {text.rpartition(' ')[2]}"
-            self.write(f"+3461122240{index:02d}"[:12], text)
+            self.write(f"+346112224{index:02d}", text)
         wait_for("the opt-ins", lambda: self.read(self.code["id"])["opt_in_count"] > 0)
 
 

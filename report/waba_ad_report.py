@@ -26,7 +26,7 @@ class WabaAdReport(models.Model):
     _order = "came_at desc, id desc"
     _rec_name = "ad_id"
     _depends = {
-        "waba.ad": ["account_id", "utm_campaign_id"],
+        "waba.ad": ["account_id", "company_id", "utm_campaign_id"],
         "waba.account": ["company_id", "qualified_stage_id"],
         "waba.message": ["ad_id", "direction", "recipient_id", "sender_id", "sent_at"],
         "crm.lead": [
@@ -36,11 +36,11 @@ class WabaAdReport(models.Model):
         "crm.stage": ["sequence"],
     }  # fmt: skip
 
-    ad_id = fields.Many2one("waba.ad", "Ad", readonly=True)
+    ad_id = fields.Many2one("waba.ad", readonly=True)
     utm_campaign_id = fields.Many2one(
         "utm.campaign", "UTM campaign", readonly=True, falsy_value_label=NO_CAMPAIGN
     )
-    account_id = fields.Many2one("waba.account", "Account", readonly=True)
+    account_id = fields.Many2one("waba.account", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
     came_at = fields.Datetime(

@@ -34,7 +34,7 @@ class WabaAd(models.Model):
     _name = "waba.ad"
     _description = "WhatsApp Ad"
     _inherit = ["waba.system.fields.mixin"]
-    _order = "last_seen_at desc, id desc"
+    _order = "last_message_at desc, id desc"
     _rec_name = "headline"
 
     account_id = fields.Many2one(
@@ -51,8 +51,8 @@ class WabaAd(models.Model):
         [("image", "Picture"), ("video", "Video")], "Media", readonly=True
     )
     video_url = fields.Char("Video link", readonly=True)
-    first_seen_at = fields.Datetime("First message", readonly=True)
-    last_seen_at = fields.Datetime("Last message", readonly=True)
+    first_message_at = fields.Datetime("First message", readonly=True)
+    last_message_at = fields.Datetime("Last message", readonly=True)
     utm_campaign_id = fields.Many2one(
         "utm.campaign",
         "UTM campaign",
@@ -153,10 +153,10 @@ class WabaAd(models.Model):
         values = {name: value for name, value in told.items() if value}
         if not ad:
             values |= {"account_id": account.id, "ad_uid": referral.source_uid}
-            ad = self.create({**values, "first_seen_at": at, "last_seen_at": at})
+            ad = self.create({**values, "first_message_at": at, "last_message_at": at})
         else:
-            values["first_seen_at"] = min(ad.first_seen_at or at, at)
-            values["last_seen_at"] = max(ad.last_seen_at or at, at)
+            values["first_message_at"] = min(ad.first_message_at or at, at)
+            values["last_message_at"] = max(ad.last_message_at or at, at)
             changed = {name: value for name, value in values.items() if ad[name] != value}
             if changed:
                 ad.write(changed)
@@ -252,7 +252,7 @@ class WabaConversation(models.Model):
     _inherit = "waba.conversation"
 
     ad_id = fields.Many2one(
-        "waba.ad", "Ad", readonly=True, ondelete="set null", index="btree_not_null",
+        "waba.ad", readonly=True, ondelete="set null", index="btree_not_null",
         help="The ad of their latest click.",
     )  # fmt: skip
     ctwa_clid = fields.Char(

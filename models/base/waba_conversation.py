@@ -53,15 +53,15 @@ class WabaConversation(models.Model):
     )
     unread_count = fields.Integer("Unread", readonly=True, aggregator="sum")
     app_answered_at = fields.Datetime(
-        "Answered in the app on", readonly=True,
+        "Last app answer", readonly=True,
         help="Last message that a colleague sent from the WhatsApp Business app.",
     )  # fmt: skip
     standby_at = fields.Datetime(
-        "Answered elsewhere on", readonly=True,
+        "Last elsewhere", readonly=True,
         help="Last time that another app answered on this number.",
     )  # fmt: skip
     control_at = fields.Datetime(
-        "Answered here since", readonly=True, help="Last time that the conversation was Odoo's."
+        "Last here", readonly=True, help="Last time that the conversation was Odoo's."
     )
     waiting_since = fields.Datetime(
         "Waiting since", readonly=True, help="First message without an answer."
@@ -181,6 +181,7 @@ class WabaConversation(models.Model):
         :param free: {message id: naive UTC datetime}
         """
 
+    @hook
     def _on_written(self, message):
         """After this inbound message of the conversation was stored, like `_on_inbound`."""
 

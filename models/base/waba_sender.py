@@ -124,7 +124,7 @@ class WabaSender(models.Model):
     )  # fmt: skip
     history_progress = fields.Integer("Imported", readonly=True, copy=False, aggregator=None)
     history_requested_at = fields.Datetime("Requested on", readonly=True, copy=False)
-    app_text = fields.Char("Use in the app", compute="_compute_app_text")
+    app_text = fields.Char("App use", compute="_compute_app_text")
     health_status = fields.Json(readonly=True)
     rated_at = fields.Datetime("Rating updated", readonly=True)
     # State and pace

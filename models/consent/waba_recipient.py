@@ -64,7 +64,7 @@ class WabaRecipient(models.Model):
     )
     name = fields.Char("WhatsApp name", readonly=True)
     app_name = fields.Char(
-        "Name on the phone", readonly=True,
+        "Phone book name", readonly=True,
         help="In the address book of the WhatsApp Business app.",
     )  # fmt: skip
     app_named_at = fields.Datetime(readonly=True)

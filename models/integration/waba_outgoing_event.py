@@ -63,10 +63,10 @@ class WabaOutgoingEvent(models.Model):
     _log_access = False
 
     webhook_id = fields.Many2one(
-        "waba.outgoing.webhook", "Webhook", required=True, readonly=True, ondelete="cascade"
+        "waba.outgoing.webhook", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="webhook_id.company_id")
-    uuid = fields.Char("Event ID", required=True, readonly=True)
+    uuid = fields.Char(required=True, readonly=True)
     kind = fields.Char("Event key", required=True, readonly=True)
     kind_text = fields.Char("Event", compute="_compute_kind_text")
     event_key = fields.Char(required=True, readonly=True)
@@ -84,9 +84,9 @@ class WabaOutgoingEvent(models.Model):
     )  # fmt: skip
     attempt_count = fields.Integer("Attempts", readonly=True, aggregator=None)
     next_attempt_at = fields.Datetime("Next attempt", readonly=True)
-    ended_at = fields.Datetime("Sent on", readonly=True)
+    ended_at = fields.Datetime("Ended at", readonly=True)
     http_status = fields.Integer("HTTP status", readonly=True, aggregator=None)
-    error = fields.Char("Last error", readonly=True)
+    error = fields.Char(readonly=True)
 
     _event_key_uniq = models.UniqueIndex("(webhook_id, event_key)")
     _queue_idx = models.Index("(webhook_id, next_attempt_at, id) WHERE state = 'queued'")
@@ -233,6 +233,8 @@ class WabaOutgoingEvent(models.Model):
         :return: plain values for `_send`
         """
         now = fields.Datetime.now()
+        # Asked before: it may be a query, which would replace the rows on this cursor.
+        allowed = self.env["waba.account"]._allowed_addresses()
         self.flush_model()
         self.env["waba.outgoing.webhook"].flush_model()
         self.env.cr.execute(
@@ -261,9 +263,9 @@ class WabaOutgoingEvent(models.Model):
                 resting=resting,
             )
         )
+        claimed = self.env.cr.dictfetchall()
         self.invalidate_model()
-        allowed = self.env["waba.account"]._allowed_addresses()
-        return [{**row, "allowed": allowed} for row in self.env.cr.dictfetchall()]
+        return [{**row, "allowed": allowed} for row in claimed]
 
     @api.model
     def _record_answers(self, claimed, answers):

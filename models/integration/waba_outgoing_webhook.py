@@ -65,7 +65,7 @@ class WabaOutgoingWebhook(models.Model):
     on_rating = fields.Boolean("Quality rating changed", default=True)
     # Figures
     queued_count = fields.Integer("Queued", compute="_compute_event_counts")
-    failed_count = fields.Integer("Given up", compute="_compute_event_counts")
+    given_up_count = fields.Integer("Given up", compute="_compute_event_counts")
 
     def _compute_event_counts(self):
         groups = self.env["waba.outgoing.event"]._read_group(
@@ -76,7 +76,7 @@ class WabaOutgoingWebhook(models.Model):
         counts = {(webhook.id, state): count for webhook, state, count in groups}
         for webhook in self:
             webhook.queued_count = counts.get((webhook.id, "queued"), 0)
-            webhook.failed_count = counts.get((webhook.id, "failed"), 0)
+            webhook.given_up_count = counts.get((webhook.id, "failed"), 0)
 
     @api.constrains("name", "url")
     def _check_url(self):
@@ -133,7 +133,7 @@ class WabaOutgoingWebhook(models.Model):
     def _subscriptions(self):
         """{kind: {company id: ids of its webhooks}}. Empty for nearly everybody, and then free."""
         found = {}
-        for webhook in self.sudo().search([]):
+        for webhook in self.sudo().search([]):  # pylint: disable=no-search-all
             for kind, name in KIND_FIELDS.items():
                 if webhook[name]:
                     companies = found.setdefault(kind, {})

@@ -102,7 +102,13 @@ class WabaOptinSource(models.Model):
         default=lambda self: self._default_consent_text(),
         help="Shown next to the code or button, and kept as evidence with each opt-in.",
     )
-    # Page
+    # Page and poster
+    headline = fields.Char(
+        translate=True,
+        required=True,
+        default=lambda self: self.env._("Our offers on WhatsApp"),
+        help="Title of page and poster.",
+    )
     intro = fields.Text("What they get", translate=True)
     frequency = fields.Char("How often", translate=True)
     is_indexed = fields.Boolean("Search engines", help="Let search engines list the page.")
@@ -239,6 +245,19 @@ class WabaOptinSource(models.Model):
         self.ensure_one()
         return {"type": "ir.actions.act_url", "url": self.page_url, "target": "new"}
 
+    def action_download_png(self):
+        """Download the QR code for screens."""
+        return self._download_qr("png")
+
+    def action_download_svg(self):
+        """Download the QR code for print."""
+        return self._download_qr("svg")
+
+    def _download_qr(self, kind):
+        self.ensure_one()
+        url = self._page_path(f"/qr/{kind}?download=1")
+        return {"type": "ir.actions.act_url", "url": url, "target": "self"}
+
     def action_view_opt_ins(self):
         self.ensure_one()
         return list_action(self.env, "waba_consent_action", [("optin_source_id", "=", self.id)])
@@ -276,7 +295,7 @@ class WabaOptinSource(models.Model):
         return self.kind in PAGE_KINDS and bool(self.page_key)
 
     def _page_path(self, suffix=""):
-        slug = self.env["ir.http"]._slugify(self.name or "") or "optin"
+        slug = self.env["ir.http"]._slugify(self.headline or "") or "optin"
         return f"/waba/optin/{slug[:60]}.{self.page_key}{suffix}"
 
     def _embed_code(self, address):

@@ -7,7 +7,7 @@ import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
@@ -120,6 +120,9 @@ class WabaSequenceEnrollment(models.Model):
     def _record_error(self, error, now):
         # What a database or a library says helps only in the log.
         why = str(error) if isinstance(error, UserError) else self.env._("an error occurred")
+        if isinstance(error, AccessError):
+            reader = self.sequence_id.reader_id.name or "?"
+            why = self.env._("%s, whose access rights apply, may not change the record", reader)
         text = self.env._(
             "Step failed: %s. It is retried automatically; the server log has details.",
             why.rstrip("."),

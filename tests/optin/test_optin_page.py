@@ -16,7 +16,7 @@ class PageCase(OptinCase, HttpCase):
     def setUp(self):
         super().setUp()
         self.source = self._source(
-            kind="page", name="Muebles club", intro="New arrivals first",
+            kind="page", headline="Muebles club", intro="New arrivals first",
             frequency="About twice a month",
         )  # fmt: skip
         self.path = self.source._page_path()

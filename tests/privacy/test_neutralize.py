@@ -64,7 +64,7 @@ STAYS = {
         "waba_campaign_variable": "name field_path text fallback",
         "waba_consent_word": "phrase",
         "waba_file": "name",
-        "waba_optin_source": "name text consent_text intro frequency",
+        "waba_optin_source": "name text consent_text headline intro frequency",
         "waba_outgoing_webhook": "name",
         "waba_portfolio": "name",
         "waba_preflight": "reason",

@@ -104,6 +104,7 @@ METHODS = {
     },
     "waba.optin.source": {
         "action_delete_meta_code": "manager", "action_open_page": "reads",
+        "action_download_png": "reads", "action_download_svg": "reads",
         "action_save_meta_code": "manager", "action_view_conversations": "reads",
         "action_view_leads": "reads", "action_view_opt_ins": "reads",
     },

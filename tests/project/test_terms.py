@@ -183,5 +183,5 @@ SEVERAL = {
     "line_ids", "message_ids", "name", "note", "number", "opt_out_rate", "person_name",
     "position", "purpose", "read_rate", "recipient_id", "replied_count", "reply_rate", "res_id",
     "res_model", "retry_at", "sender_id", "sequence", "source", "stop_reason", "summary",
-    "undeliverable_count", "user_id", "variant", "verdict", "won_count",
+    "undeliverable_count", "url", "user_id", "variant", "verdict", "won_count",
 }  # fmt: skip

@@ -103,8 +103,8 @@ WRITABLE = {
     ),
     "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
     "waba.optin.source": ((MANAGER,), (
-        "name active kind company_id sender_id topic_id text is_opt_in consent_text intro"
-        " frequency is_indexed signup_uid"
+        "name active kind company_id sender_id topic_id text is_opt_in consent_text headline"
+        " intro frequency is_indexed signup_uid"
     )),
     "waba.topic": ((MANAGER,), "name description company_id active sequence"),
     "waba.ad": ((MANAGER,), "utm_campaign_id"),

@@ -5,10 +5,11 @@ addTour("waba_create_optin_page", () => [
     click("new", ".o_list_button_add, .o-kanban-button-new"),
     edit("name", "Muebles club"),
     click("a page", ".o_field_widget[name=kind] .o_selection_badge:contains(/^Opt-in page$/)"),
-    click("its texts", ".o_notebook .nav-link:contains(/^Page$/)"),
+    click("its texts", ".o_notebook .nav-link:contains(/^Page and poster$/)"),
+    edit("headline", "Offers first"),
     edit("frequency", "About twice a month"),
     click("save", ".o_form_button_save"),
-    see(".o_field_widget[name=page_url]:contains('/waba/optin/muebles-club')"),
+    see(".o_field_widget[name=page_url]:contains('/waba/optin/offers-first')"),
     see(".o_field_widget[name=qr_png_url] img", "its QR code"),
 ]);
 
