@@ -23,7 +23,9 @@ def sender_values(phone_number_uid):
 
 
 def recipient_values(digits):
-    return SimpleNamespace(wa_id=digits, name="Ana Prueba", username="", hide_number=False)
+    return SimpleNamespace(
+        wa_id=digits, name="Ana Prueba", username="", hide_number=False, free_until={}
+    )
 
 
 def status_body(number, row, status, at):

@@ -6,7 +6,7 @@ Working time is given as intervals, which the caller reads from a calendar.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import date, datetime, timedelta, timezone, tzinfo
 
 from . import auto_reply
 
@@ -61,7 +61,7 @@ def date_due(day: date, days: int, hour: float, zone: tzinfo) -> datetime:
     :return: naive UTC
     """
     minutes = min(max(round(hour * 60), 0), 24 * 60 - 1)
-    wall = datetime.combine(day + timedelta(days=days), time(*divmod(minutes, 60)))
+    wall = datetime(day.year, day.month, day.day) + timedelta(days=days, minutes=minutes)
     return wall.replace(tzinfo=zone).astimezone(timezone.utc).replace(tzinfo=None)
 
 

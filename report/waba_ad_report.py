@@ -36,11 +36,11 @@ class WabaAdReport(models.Model):
         "crm.stage": ["sequence"],
     }  # fmt: skip
 
-    ad_id = fields.Many2one("waba.ad", "Ad", readonly=True)
+    ad_id = fields.Many2one("waba.ad", readonly=True)
     utm_campaign_id = fields.Many2one(
         "utm.campaign", "UTM campaign", readonly=True, falsy_value_label=NO_CAMPAIGN
     )
-    account_id = fields.Many2one("waba.account", "Account", readonly=True)
+    account_id = fields.Many2one("waba.account", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
     came_at = fields.Datetime(

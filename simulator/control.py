@@ -11,7 +11,7 @@ from . import webhook_bodies as bodies
 from .delivery import sign
 from .endpoints import RECEIVED_DAYS
 from .people import BEHAVIOURS, button_content, order_content, text_content
-from .rare_bodies import KINDS, Rare
+from .rare_bodies import KINDS, WRITTEN, Rare
 from .request_log import readable
 from .review import REASONS
 from .state import Person, Token, whatsapp_id
@@ -256,6 +256,8 @@ class Control:
         user_id = self.world.bsuid(person.wa_id, business_id)
         rare = Rare(number, person, user_id, wamid, self.world.clock.now(), values)
         self.sim.delivery.enqueue_update(getattr(rare, values["kind"])())
+        if values["kind"] in WRITTEN:
+            person.windows[number.id] = self.world.clock.now()
         if values["kind"] == "user_changed_user_id" and "previous_user_id" not in values:
             self.world.rename(person, business_id, values["user_id"])
         return {"wamid": wamid, "user_id": user_id}

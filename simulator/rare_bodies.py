@@ -202,3 +202,5 @@ class Rare:
 
 
 KINDS = tuple(name for name in vars(Rare) if not name.startswith("_"))
+# What a person writes to us, which opens the service window.
+WRITTEN = ("referral", "flow_answer", "contact_request")

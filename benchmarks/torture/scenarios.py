@@ -593,11 +593,11 @@ SENDING_POINTS = (
 def close_topics(stage, people=400, turns=6):
     """People close the campaign's topic while their message is queued, and workers die."""
     stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
+    stage.servers.start_host(2)
     stage.pause_numbers()
     campaign_id = stage.campaign(stage.take_leads(people), launch=False)
     topic_id = stage.set_topic(campaign_id)
     stage.launch(campaign_id)
-    stage.servers.start_host(2)
     stage.wait_prepared()
     stage.close_topic(campaign_id, topic_id, people // 4)
     stage.servers.start_host(2)

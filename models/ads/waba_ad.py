@@ -252,7 +252,7 @@ class WabaConversation(models.Model):
     _inherit = "waba.conversation"
 
     ad_id = fields.Many2one(
-        "waba.ad", "Ad", readonly=True, ondelete="set null", index="btree_not_null",
+        "waba.ad", readonly=True, ondelete="set null", index="btree_not_null",
         help="The ad of their latest click.",
     )  # fmt: skip
     ctwa_clid = fields.Char(

@@ -57,7 +57,7 @@ class WabaConversion(models.Model):
     recipient_id = fields.Many2one(
         "waba.recipient", "Person", readonly=True, ondelete="set null", index="btree_not_null"
     )
-    ad_id = fields.Many2one("waba.ad", "Ad", readonly=True, ondelete="set null", index=True)
+    ad_id = fields.Many2one("waba.ad", readonly=True, ondelete="set null", index=True)
     ctwa_clid = fields.Char("Ad click ID", readonly=True)
     value = UnknownMonetary(readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
@@ -270,6 +270,11 @@ class WabaConsent(models.Model):
 
     @implements("_on_consent")
     def _cancel_conversions(self):
-        out = self.filtered(lambda entry: (entry.purpose, entry.action) == ("marketing", "opt_out"))
+        """An opt-out of one topic alone is none from promotions."""
+        out = self.filtered(
+            lambda entry: (
+                (entry.purpose, entry.action) == ("marketing", "opt_out") and not entry.topic_id
+            )
+        )
         if out:
             self.env["waba.conversion"].sudo()._cancel_for_people(out.recipient_id, "opted_out")

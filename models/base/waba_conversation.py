@@ -181,6 +181,7 @@ class WabaConversation(models.Model):
         :param free: {message id: naive UTC datetime}
         """
 
+    @hook
     def _on_written(self, message):
         """After this inbound message of the conversation was stored, like `_on_inbound`."""
 

@@ -221,7 +221,7 @@ class WabaMessage(models.Model):
     )
     document_model = fields.Char("Document's model", readonly=True)
     document_id = fields.Many2oneReference(
-        "Document", model_field="document_model", readonly=True,
+        model_field="document_model", readonly=True,
         help="The quotation or invoice that it is about.",
     )  # fmt: skip
     # Content, frozen when the row is created

@@ -343,15 +343,24 @@ class WabaRecurringRun(models.Model):
         )
         self.campaign_id = campaign.id
         if not campaign.audience_count:
-            self.write({"state": "empty", "campaign_id": False})
-            campaign.sudo().unlink()
+            self._discard(campaign)
             return
         try:
             with self.env.cr.savepoint():
                 campaign.action_launch()
                 campaign.env.flush_all()
         except UserError as error:
+            report = campaign._preflight_report()
+            if report.audience and not report.receiving:
+                # Whoever is in it is excluded, as last time: no news for the owner.
+                self._discard(campaign, str(error))
+                return
             self.write({"state": "blocked", "reason": str(error)})
             recurring._notify_owner(
                 self.env._("%(run)s was not sent. %(reason)s", run=campaign.name, reason=str(error))
             )
+
+    def _discard(self, campaign, reason=False):
+        """There is no one new to send to: the copy goes."""
+        self.write({"state": "empty", "reason": reason, "campaign_id": False})
+        campaign.sudo().unlink()

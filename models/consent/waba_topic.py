@@ -101,8 +101,8 @@ class WabaTopic(models.Model):
         self.create(
             [
                 {
-                    "name": self.env._(name),  # pylint: disable=gettext-variable
-                    "description": self.env._(description),  # pylint: disable=gettext-variable
+                    "name": self.env._(name),
+                    "description": self.env._(description),
                     "sequence": 10 * place,
                 }
                 for place, (name, description) in enumerate(SUGGESTED, start=1)

@@ -70,7 +70,7 @@ class WabaMessage(models.Model):
 
     # The ad they came from
     ad_id = fields.Many2one(
-        "waba.ad", "Ad", readonly=True, ondelete="set null", index="btree_not_null"
+        "waba.ad", readonly=True, ondelete="set null", index="btree_not_null"
     )
     ctwa_clid = fields.Char(
         "Ad click ID",

@@ -86,7 +86,7 @@ class WabaFallback(models.Model):
     _order = "id desc"
 
     message_id = fields.Many2one(
-        "waba.message", "Message", required=True, readonly=True, ondelete="cascade"
+        "waba.message", required=True, readonly=True, ondelete="cascade"
     )
     campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="cascade", index=True)
     company_id = fields.Many2one("res.company", readonly=True, ondelete="cascade")

@@ -63,7 +63,7 @@ class WabaOutgoingEvent(models.Model):
     _log_access = False
 
     webhook_id = fields.Many2one(
-        "waba.outgoing.webhook", "Webhook", required=True, readonly=True, ondelete="cascade"
+        "waba.outgoing.webhook", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="webhook_id.company_id")
     uuid = fields.Char(required=True, readonly=True)

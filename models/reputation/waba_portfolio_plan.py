@@ -68,8 +68,8 @@ STATE_TEXTS = {
     "blocked": (
         _lt("Growth is blocked by quality"),
         _lt(
-            "Meta raises a limit only at high quality, and the rating of %(subject)s is: "
-            "%(rating)s. Send less, to the warmest people only, until the rating is high again."
+            "Meta raises a limit only at high quality; %(subject)s has the rating %(rating)s. Send "
+            "less, and to the warmest people only, until it is high again."
         ),
     ),
     "reached": (
@@ -90,11 +90,11 @@ STATE_TEXTS = {
         _lt("Your own limits are below the next level"),
         _lt(
             "%(least)s people a day are needed, and your own limit and warm-up allow %(most)s. "
-            "Raise the own limit, or wait for the warm-up."
+            "Raise your own limit, or wait for the warm-up."
         ),
     ),
     "growing": (
-        _lt("Write to %(least)s to %(most)s people a day"),
+        _lt("Write to %(least)s–%(most)s people a day"),
         _lt(
             "%(missing)s more people within %(days)s days reach the next level. Meta then raises "
             "the limit within 6 hours if it rates quality high."
@@ -384,7 +384,8 @@ class WabaPortfolio(models.Model):
         }  # fmt: skip
         is_first = step.days == growth.FIRST_STEP_DAYS and plan.state in ("reached", "growing")
         headline, text = (FIRST_STEP_TEXTS if is_first else STATE_TEXTS)[plan.state]
-        return self.env._(headline) % values, self.env._(text) % values
+        headline, text = self.env._(headline), self.env._(text)
+        return headline % values, text % values
 
     def _growth_progress(self, plan):
         if not plan.step:

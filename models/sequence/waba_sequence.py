@@ -245,9 +245,8 @@ class WabaSequence(models.Model):
         return sequences
 
     def write(self, vals):
-        if vals.get("res_model") and self.filtered(
-            lambda one: one.res_model != vals["res_model"] and one.sudo().enrollment_ids
-        ):
+        changed = self.filtered(lambda one: one.res_model != vals.get("res_model", one.res_model))
+        if changed and changed.sudo()._executed_versions():
             raise UserError(
                 self.env._(
                     "The kind of records cannot be changed: some were enrolled. Duplicate the "

@@ -23,7 +23,7 @@ LEAD_KINDS = ("stage", "tags")
 class WabaSequenceStep(models.Model):
     _inherit = "waba.sequence.step"
 
-    stage_id = fields.Many2one("crm.stage", "Stage", ondelete="restrict", index="btree_not_null")
+    stage_id = fields.Many2one("crm.stage", ondelete="restrict", index="btree_not_null")
     tag_ids = fields.Many2many("crm.tag", "waba_sequence_step_tag_rel", string="Add tags")
     removed_tag_ids = fields.Many2many(
         "crm.tag", "waba_sequence_step_removed_tag_rel", string="Remove tags"
@@ -39,7 +39,7 @@ class WabaSequenceStep(models.Model):
         domain="[('model_id.model', '=', res_model), ('usage', '=', 'ir_actions_server')]",
     )  # fmt: skip
     webhook_id = fields.Many2one(
-        "waba.outgoing.webhook", "Webhook", check_company=True, ondelete="restrict",
+        "waba.outgoing.webhook", check_company=True, ondelete="restrict",
         index="btree_not_null", domain="[('company_id', '=', company_id)]",
     )  # fmt: skip
     res_model = fields.Selection(related="sequence_id.res_model")

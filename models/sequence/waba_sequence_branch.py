@@ -179,7 +179,8 @@ class WabaSequenceStep(models.Model):
         steps = self._siblings()
         if goes_to:
             return steps.filtered(lambda step: step.key == goes_to)[:1]
-        place = list(steps).index(self) + 1
+        # On a form the step itself may not be among them yet: it is the last.
+        place = list(steps).index(self) + 1 if self in steps else len(steps)
         return steps[place : place + 1]
 
     def _siblings(self):

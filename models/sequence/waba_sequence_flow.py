@@ -17,7 +17,7 @@ SHOWN_VERSIONS = 5
 class WabaSequence(models.Model):
     _inherit = "waba.sequence"
 
-    flow = fields.Json("Flow", compute="_compute_flow", compute_sudo=True)
+    flow = fields.Json(compute="_compute_flow", compute_sudo=True)
     goal_count = fields.Integer("Goal reached", compute="_compute_goal_count", compute_sudo=True)
 
     @api.depends(
@@ -99,16 +99,19 @@ class WabaSequence(models.Model):
         self.env["waba.sequence.enrollment"].flush_model()
         rows = self.env.execute_query(
             SQL(
-                """SELECT path, state, goal_reached, count(*) FROM waba_sequence_enrollment
-                    WHERE sequence_id = %s AND version = %s AND path IS NOT NULL
-                 GROUP BY path, state, goal_reached""",
+                """SELECT e.path, e.state, e.goal_reached, s.key, count(*)
+                     FROM waba_sequence_enrollment e
+                LEFT JOIN waba_sequence_step s
+                       ON s.id = e.step_id AND e.state = 'running' AND e.is_deciding IS NOT TRUE
+                    WHERE e.sequence_id = %s AND e.version = %s AND e.path IS NOT NULL
+                 GROUP BY e.path, e.state, e.goal_reached, s.key""",
                 self.id,
                 version,
             )
         )
         passed, goals = {}, {}
-        for path, state, is_goal, count in rows:
-            ways = list(pairwise(path))
+        for path, state, is_goal, waits_at, count in rows:
+            ways = list(pairwise([*path, waits_at] if waits_at else path))
             if state == "done" and path and not is_goal:
                 ways.append((path[-1], followup.END))
             for way in ways:

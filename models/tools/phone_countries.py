@@ -38,7 +38,9 @@ def number_country(number):
 
     Of +1 by its area code.
     """
-    if number and number[0] != "+":
+    if not number:
+        return ""
+    if number[0] != "+":
         found = _USER_ID_COUNTRY.match(number)
         return found[1] if found else ""
     for length in (1, 2, 3):

@@ -177,6 +177,12 @@ class TestConsent(ConversionCase):
         self._send()
         self.assertFalse(self._events())
 
+    def test_an_opt_out_of_one_topic_cancels_nothing(self):
+        _lead, row = self._won()
+        topic = self.env["waba.topic"].create({"name": "News"})
+        row.recipient_id._set_consent("marketing", "opt_out", "reply", "No news", topic=topic)
+        self.assertEqual(row.state, "queued")
+
     def test_the_event_follows_the_person(self):
         """Known by their user id first, and by their number later."""
         self.simulator.post("behaviour", people=[{"number": "+34600111555", "hide_number": True}])

@@ -64,12 +64,20 @@ class TestRecurring(WabaCase):
         self.assertEqual(third.campaign_id.audience_count, 1)
         self.assertEqual(self._finish(third).res_id, new.id)
         # The same person as another record.
-        self._new_leads(1).phone = new.phone
+        self._new_leads(2)[0].phone = new.phone
         fourth = self._due(recurring)
-        rows = self._finish(fourth)
-        self.assertEqual((rows.state, rows.failure_type), ("skipped", "duplicate"))
+        reasons = self._finish(fourth).mapped("failure_type")
+        self.assertCountEqual(reasons, [False, "duplicate"])
         self.assertEqual(self._due(recurring).state, "empty", "nor again")
-        self.assertEqual(len(self.simulator.sends()), 3)
+        self.assertEqual(len(self.simulator.sends()), 4)
+
+    def test_only_excluded_people_are_no_news(self):
+        leads = self.env["crm.lead"].search([("tag_ids", "in", self.tag.ids)])
+        for number in leads.mapped("phone_sanitized"):
+            self.env["phone.blacklist"].add(number)
+        recurring = self._recurring()
+        run = self._due(recurring)
+        self.assertEqual((run.state, bool(run.reason)), ("empty", True))
 
     def test_everyone_by_choice(self):
         recurring = self._recurring(audience="all")

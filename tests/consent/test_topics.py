@@ -311,6 +311,7 @@ class TestTopicsWhenSending(TopicCase):
         self._say("opt_in", self.events, hours_ago=3)
         self._person()._erase_personal_data(self.env.company, keep_out=False)
         self.assertEqual(self._states(), ("unknown", "opted_out", "unknown"))
+        self.now += timedelta(hours=1)
         self._say("opt_in", self.offers)
         self.assertEqual(self._states(), ("unknown", "opted_in", "unknown"))
         self.assertFalse(self.env["waba.erased.person"].search([]).topic_ids)

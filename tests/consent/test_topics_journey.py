@@ -20,6 +20,9 @@ class TestTopicsJourney(TopicCase, HttpCase):
 
     def _send(self, topic):
         """A campaign about a topic, whose text carries the link: {number it went to}."""
+        # The next campaign comes much later: neither the pair nor the number has to wait.
+        self.env["waba.conversation"].search([]).write({"pair_free_at": False})
+        self.sender.next_dispatch_at = False
         sent_before = len(self.simulator.sends())
         campaign = self._campaign(self.leads, topic_id=topic and topic.id)
         campaign.variable_ids.filtered(lambda line: line.kind == "text")[:1].source = "preferences"

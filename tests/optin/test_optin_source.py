@@ -118,7 +118,8 @@ class TestMessages(OptinCase):
         self._write(source.message_text, number=OTHER_NUMBER, wamid="wamid.2")
         self.assertIn("Muebles Prueba", self._entries().evidence)
         self.assertIn("Another wording", self._entries(OTHER_NUMBER).evidence)
-        self.assertIn("Another wording", self._chatter(source))
+        tracked = source.message_ids.sudo().tracking_value_ids
+        self.assertEqual(tracked.mapped("new_value_text"), ["Another wording"])
 
     def test_edited_texts_are_read_and_what_is_no_agreement_only_counts(self):
         source = self._source()

@@ -33,18 +33,25 @@ ROOMS = {
     "simulator": Room(packages=frozenset(("aiohttp",))),
     "models": Room(
         rooms={"policy": ANY, "cloud_api": ANY},
+        # PIL and reportlab draw QR codes.
         packages=frozenset(
-            ("babel", "lxml", "markupsafe", "odoo", "phonenumbers", "psycopg2", "pytz")
-        ),
+            ("babel", "dateutil", "lxml", "markupsafe", "odoo", "phonenumbers", "psycopg2", "pytz")
+        )
+        | {"PIL", "reportlab"},
     ),
     "wizard": Room(
         rooms={"models": ANY, "cloud_api": ANY, "policy": ANY},
         packages=frozenset(("odoo", "openpyxl")),
     ),
     "report": Room(rooms={"models": ANY}, packages=frozenset(("odoo",))),
-    # The door verifies and stores: of the API it needs these two values, never a client.
+    # The door verifies and stores: of the API it needs these two values, never a client; of the
+    # policy how to read what visitors typed.
     "controllers": Room(
-        rooms={"models": ANY, "cloud_api": {"answer_challenge", "verify_signature"}},
+        rooms={
+            "models": ANY,
+            "cloud_api": {"answer_challenge", "verify_signature"},
+            "policy": {"links", "numbers", "optin"},
+        },
         packages=frozenset(("odoo", "xlsxwriter")),
     ),
 }

@@ -150,6 +150,8 @@ class TestRoutes(HttpCase):
             yield f"/r/{text}?utm={text}"
             yield f"/waba/r/{text}"
             yield f"/waba/r/abc-{text}"
+            yield f"/waba/preferences/{text}"
+            yield f"/waba/preferences/{text}?done={text}"
             yield f"/waba/media/{text}"
             yield f"/waba/media/{media}?res_model={text}&res_id=1"
             yield f"/waba/media/{media}?res_model=crm.lead&res_id={text}"
@@ -169,7 +171,7 @@ class TestRoutes(HttpCase):
         covered = {"/waba/webhook/<string:key>", "/waba/r/<string:code>",
                    "/waba/optin/<string:slug>", "/waba/optin/<string:slug>/<string:code>",
                    "/waba/optin/<string:slug>/qr/<string:kind>",
-                   "/waba/media/<int:media_id>",
+                   "/waba/preferences/<string:token>", "/waba/media/<int:media_id>",
                    "/waba/campaign/<int:campaign_id>/people.xlsx"}  # fmt: skip
         self.assertEqual(our_routes(), covered)
 
@@ -210,7 +212,7 @@ class TestRoutes(HttpCase):
         self.authenticate("waba_r_sales", "waba_r_sales")
         drawn = st.text(max_size=40) | st.integers().map(str) | st.floats().map(str)
         forms = st.sampled_from(
-            ("/waba/webhook/{}", "/r/{}", "/waba/r/{}", "/waba/media/{}",
+            ("/waba/webhook/{}", "/r/{}", "/waba/r/{}", "/waba/media/{}", "/waba/preferences/{}",
              f"/waba/media/{self.media.id}?res_model={{}}&res_id={{}}",
              "/waba/campaign/{}/people.xlsx")
         )  # fmt: skip

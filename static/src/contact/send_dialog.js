@@ -87,8 +87,16 @@ export class SendDialog extends TemplateChooser {
         }
     }
 
-    async chooseSender(senderId) {
-        Object.assign(this.state, { senderId, chosen: null, preview: null, values: {} });
+    chooseFallback(kind) {
+        this.state.fallback = kind;
+    }
+
+    chooseMailTemplate(id) {
+        this.state.mailTemplate = Number(id);
+    }
+
+    async chooseSender(id) {
+        Object.assign(this.state, { senderId: Number(id), chosen: null, preview: null, values: {} });
         await this.loadTemplates();
     }
 

@@ -38,6 +38,7 @@ export class GrowthChart extends Component {
         this.chart?.destroy();
         const colours = readColours(this.canvasRef.el);
         const { days } = this.props;
+        const isPlanned = days.some((day) => day.planned !== false);
         this.chart = new Chart(this.canvasRef.el, {
             type: "bar",
             data: {
@@ -55,7 +56,7 @@ export class GrowthChart extends Component {
                         borderColor: colours.lines[0],
                         borderWidth: 2,
                     },
-                ],
+                ].slice(0, isPlanned ? 2 : 1),
             },
             options: {
                 animation: false,

@@ -6,9 +6,9 @@ import { standardFieldProps } from "@web/views/fields/standard_field_props";
 
 // Pixels. Between the boxes there is room for the arrows, and for three texts on them.
 const COLUMN = 216;
-const ROW = 208;
+const ROW = 226;
 const WIDTH = 196;
-const HEIGHT = 124;
+const HEIGHT = 142;
 const MARGIN = 12;
 
 const ICONS = {
@@ -95,7 +95,7 @@ export class SequenceFlow extends Component {
             path = `M ${startX} ${startY} C ${startX} ${middle}, ${endX} ${middle}, ${endX} ${endY}`;
         } else {
             // Beside the boxes, in the gap to the right of the column.
-            const lane = Math.max(from.x, to.x === from.x ? to.x : from.x) + WIDTH + 8 + place * 8;
+            const lane = Math.max(from.x, to.x === from.x ? to.x : from.x) + WIDTH + 6 + place * 4;
             const turn = startY + 24;
             const back = endY - 24;
             path =
@@ -132,7 +132,7 @@ export class SequenceFlow extends Component {
 
     arrowLabel(arrow) {
         const count = arrow.count ? formatInteger(arrow.count) : "";
-        return [arrow.text, count].filter(Boolean).join(": ");
+        return [count, arrow.text].filter(Boolean).join(" · ");
     }
 
     onSelectVersion(event) {

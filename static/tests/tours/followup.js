@@ -126,7 +126,7 @@ addTour("waba_make_a_branching_follow_up", () => [
 addTour("waba_see_which_way_it_went", () => [
     see(".o_waba_flow_box:contains('1. Send'):contains('1 reached'):contains('1 replied')"),
     see(".o_waba_flow_box:contains('2. Activity'):contains('1 reached')"),
-    see(".o_waba_flow_way:contains('quiero”: 1')"),
+    see(".o_waba_flow_way:contains('1 · Reply contains')"),
 ]);
 
 addTour("waba_follow_ups_on_a_phone", () => [
