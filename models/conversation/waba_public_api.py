@@ -131,9 +131,8 @@ class WabaConversation(models.Model):
                     names=", ".join(sorted(lines)) or self.env._("none"),
                 )
             )
-        return conversation._filled_lines(
-            template.sudo(), {str(lines[name].id): text for name, text in parameters.items()}
-        )
+        values = {str(lines[name].id): text for name, text in parameters.items()}
+        return conversation._filled_lines(template.sudo(), {"values": values})
 
 
 class WabaVariableMixin(models.AbstractModel):
