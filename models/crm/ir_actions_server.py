@@ -1,6 +1,8 @@
-"""CRM: the server action "Send WhatsApp template", for automation rules, jobs and buttons.
+"""CRM: the server actions "Send WhatsApp template" and "Start a WhatsApp follow-up", for automation
+rules, jobs and buttons.
 
-Called by Odoo when the action runs; queues messages through `waba.message._queue_direct`.
+Called by Odoo when the action runs; queues messages through `waba.message._queue_direct`, or enrolls
+the records.
 """
 
 import logging
@@ -18,15 +20,24 @@ PERSON_MODELS = ("crm.lead", "res.partner")
 class IrActionsServer(models.Model):
     """An action only queues messages: limits, pace, quiet hours and consent apply as to all others.
 
-    One action messages one record once in `waba_repeat_hours`, however often it is run.
+    One action messages one record once in `waba_repeat_hours`, however often it is run. Records are
+    enrolled as by the follow-up's own triggers: who cannot be enrolled is ignored.
     """
 
     _inherit = "ir.actions.server"
 
     state = fields.Selection(
-        selection_add=[("waba_template", "Send WhatsApp template"), ("followers",)],
-        ondelete={"waba_template": "cascade"},
+        selection_add=[
+            ("waba_template", "Send WhatsApp template"),
+            ("waba_followup", "Start a WhatsApp follow-up"),
+            ("followers",),
+        ],
+        ondelete={"waba_template": "cascade", "waba_followup": "cascade"},
     )
+    waba_sequence_id = fields.Many2one(
+        "waba.sequence", "WhatsApp follow-up", ondelete="restrict", index="btree_not_null",
+        domain="[('res_model', '=', model_name)]",
+    )  # fmt: skip
     waba_template_id = fields.Many2one(
         "waba.template", "WhatsApp template", ondelete="restrict", index="btree_not_null",
         domain="[('status', '=', 'approved'), ('unsupported', '=', False)]",
@@ -50,15 +61,18 @@ class IrActionsServer(models.Model):
         return [
             *super()._warning_depends(),
             "model_id", "state", "waba_template_id", "waba_sender_id", "waba_variable_ids",
+            "waba_sequence_id",
         ]  # fmt: skip
 
     def _name_depends(self):
-        return [*super()._name_depends(), "waba_template_id"]
+        return [*super()._name_depends(), "waba_template_id", "waba_sequence_id"]
 
     def _generate_action_name(self):
         self.ensure_one()
         if self.state == "waba_template" and self.waba_template_id:
             return self.env._("Send WhatsApp %s", self.waba_template_id.display_name)
+        if self.state == "waba_followup" and self.waba_sequence_id:
+            return self.env._("Start WhatsApp follow-up %s", self.waba_sequence_id.name)
         return super()._generate_action_name()
 
     def _get_warning_messages(self):
@@ -66,7 +80,18 @@ class IrActionsServer(models.Model):
         warnings = super()._get_warning_messages()
         if self.state == "waba_template":
             warnings += self._waba_configuration_errors()
+        if self.state == "waba_followup" and self.waba_sequence_id:
+            warnings += self._waba_followup_errors()
         return warnings
+
+    def _waba_followup_errors(self):
+        """[sentence]: why the action would enroll nobody."""
+        sequence = self.waba_sequence_id.sudo()
+        if self.model_id.model != sequence.res_model:
+            return [self.env._("The follow-up is for other records. Choose another one.")]
+        if sequence.state != "active":
+            return [self.env._("%s is not running. Start it first.", sequence.name)]
+        return []
 
     def _waba_configuration_errors(self):
         """[sentence]: errors in the configuration that keep the action from being run."""
@@ -173,6 +198,13 @@ class IrActionsServer(models.Model):
                     "ir.actions.server %s: no WhatsApp message for %s", self.id, record
                 )
                 self._waba_log_failure(record)
+        return False
+
+    def _run_action_waba_followup_multi(self, eval_context=None):
+        """Enroll the records; an event, so a follow-up that is paused enrolls none."""
+        records = eval_context.get("records") or eval_context.get("record")
+        if records and self.waba_sequence_id:
+            self.waba_sequence_id.sudo()._enroll_leads(records.sudo())
         return False
 
     def _waba_queue_message(self, record):

@@ -10,4 +10,3 @@ from . import waba_sequence_run
 from . import waba_sequence_action
 from . import waba_sequence_branch
 from . import waba_sequence_flow
-from . import ir_actions_server

@@ -11,7 +11,7 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
-from ...policy import auto_reply, followup
+from ...policy import followup
 from ..base.waba_message import ACCEPTED_STATES, REPORTED_KINDS
 from ..tools.field_paths import parse_domain
 from ..tools.labels import selection_labels
@@ -345,20 +345,6 @@ class WabaSequenceEnrollment(models.Model):
         if not step.branch_ids or not (self.is_deciding or step.kind == "branch"):
             return False
         return followup.is_expected_reply(step.branch_ids._policy_branches(), message._reply_text())
-
-
-class WabaMessage(models.Model):
-    _inherit = "waba.message"
-
-    def _reply_text(self):
-        """An inbound message as policy.auto_reply.InboundText."""
-        return auto_reply.InboundText(
-            kind=self.kind,
-            text=self._written_text(),
-            payload=self.payload or "",
-            at=self.sent_at or self.create_date,
-            wants_stop=self.wish == "opt_out",
-        )
 
 
 def format_words(text):

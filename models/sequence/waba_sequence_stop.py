@@ -9,7 +9,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...policy import followup
+from ...policy import auto_reply, followup
 from ..base.waba_message import ACCEPTED_STATES, REPORTED_KINDS
 from ..consent.consent_sql import consent_sql, topic_sql
 from ..tools.hooks import implements
@@ -366,6 +366,16 @@ class WabaMessage(models.Model):
     _sequence_idx = models.Index("(sequence_id, sequence_step_id) WHERE sequence_id IS NOT NULL")
     _sequence_step_idx = models.Index("(sequence_step_id) WHERE sequence_step_id IS NOT NULL")
     _enrollment_idx = models.Index("(enrollment_id) WHERE enrollment_id IS NOT NULL")
+
+    def _reply_text(self):
+        """An inbound message as policy.auto_reply.InboundText."""
+        return auto_reply.InboundText(
+            kind=self.kind,
+            text=self._written_text(),
+            payload=self.payload or "",
+            at=self.sent_at or self.create_date,
+            wants_stop=self.wish == "opt_out",
+        )
 
     # === Events ===
 
