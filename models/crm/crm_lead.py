@@ -85,7 +85,7 @@ class CrmLead(models.Model):
 
     @api.model
     def _waba_person_fields(self):
-        return ["contact_name", "partner_name", "partner_id", "user_id"]
+        return ["contact_name", "partner_name", "partner_id", "user_id", "waba_recipient_id"]
 
     def _waba_person_facts(self):
         self.ensure_one()

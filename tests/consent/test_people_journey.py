@@ -149,11 +149,8 @@ class TestPeopleJourney(PeopleCase):
             [("sequence_id", "=", sequence.id)]
         )
         self.assertFalse(enrollment.phone)
-        self._run_due(enrollment)
-        self._dispatch()
-        self.assertEqual(self._messages(enrollment).state, "accepted")
         self._writes("BAJA")
-        self.assertEqual(enrollment.stop_reason, "replied")
+        self.assertEqual(enrollment.state, "stopped")
 
     def test_leads_that_are_merged_keep_person_and_opt_out(self):
         lead = self._from_ad()
