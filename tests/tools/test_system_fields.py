@@ -48,7 +48,7 @@ WRITABLE = {
         " audience_campaign_id audience_outcome audience_excluded_ids"
         " ab_test ab_share ab_hours ab_criterion"
         " b_template_id b_variable_ids holdout_percent by_language language_ids price_ids"
-        " budget topic_id fallback_kind fallback_hours fallback_template_id"
+        " warmest_first budget topic_id fallback_kind fallback_hours fallback_template_id"
     )),
     "waba.recurring": (BOTH, (
         "campaign_id unit mon tue wed thu fri sat sun month_day hour tz until max_runs late_hours"
