@@ -1,8 +1,8 @@
 """CRM: the server actions "Send WhatsApp template" and "Start a WhatsApp follow-up", for automation
 rules, jobs and buttons.
 
-Called by Odoo when the action runs; queues messages through `waba.message._queue_direct`, or enrolls
-the records.
+Called by Odoo when the action runs; queues messages through `waba.message._queue_direct`, or
+enrolls the records.
 """
 
 import logging
