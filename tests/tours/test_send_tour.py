@@ -27,7 +27,11 @@ class TestSendTour(ConversationTourCase, DocumentCase):
         lead = self._opportunities("+34 611 000 001")
         self.mine.send_templates([self._request(lead)])
         before = self._answers()
-        self._tour("waba_send_from_the_pipeline", "waba_salesperson")
+        self._tour(
+            "waba_send_from_the_pipeline",
+            "waba_salesperson",
+            "/odoo/action-crm.crm_lead_action_pipeline",
+        )
         row = self._answers() - before
         self.assertEqual((len(row), row.res_id), (1, lead.id))
 
