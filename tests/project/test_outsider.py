@@ -514,7 +514,11 @@ class TestMethods(OutsiderCase):
 
     def _calls(self, records, name, ids):
         """Attempts at one method: for each id there is, with what a client would send along."""
-        parameters = list(inspect.signature(getattr(type(records), name)).parameters)[1:]
+        parameters = [
+            parameter.name
+            for parameter in inspect.signature(getattr(type(records), name)).parameters.values()
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        ][1:]
         if "request" in parameters:
             for id_ in ids:
                 yield records, [self._request(id_)]
