@@ -528,6 +528,10 @@ class TestMethods(OutsiderCase):
         elif name == "send_options":
             for lead in self.env["crm.lead"].sudo().search([], limit=12):
                 yield records, [[[lead._name, lead.id]]]
+        elif name == "send_template":
+            template = self.env["waba.template"].sudo().search([], limit=1)
+            for lead in self.env["crm.lead"].sudo().search([], limit=12):
+                yield records, [[lead._name, lead.id], template.id]
         elif parameters and parameters[0] in ("conversation_id", "campaign_id"):
             for id_ in ids:
                 yield records, [id_, *self._arguments(parameters[1:])]
