@@ -83,7 +83,7 @@ class WabaRecurring(models.Model):
     next_at = fields.Datetime("Next run", readonly=True, copy=False)
     summary = fields.Char(compute="_compute_summary")
     run_ids = fields.One2many("waba.recurring.run", "recurring_id", "Runs", readonly=True)
-    run_count = fields.Integer("Runs", compute="_compute_run_count")
+    run_count = fields.Integer("Run count", compute="_compute_run_count")
 
     _campaign_uniq = models.UniqueIndex("(campaign_id)")
     _due_idx = models.Index("(next_at) WHERE state = 'running'")
