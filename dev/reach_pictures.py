@@ -249,6 +249,10 @@ PICTURES = (
 )  # fmt: skip
 
 
+# A pivot table is no screen for a phone.
+DESK_ONLY = ("ads_report",)
+
+
 def take_preferences(browser, link):
     """The person's page, as it opens; after closing a topic; after stopping all."""
 
@@ -285,7 +289,7 @@ def main():
         takes = Takes(browser, options.address, scene)
         for size, ending in ((DESK, ""), (PHONE, "_phone")):
             browser.resize(*size)
-            for name in PICTURES:
+            for name in [one for one in PICTURES if not (ending and one in DESK_ONLY)]:
                 getattr(takes, name)()
                 browser.save(FOLDER / f"{name}{ending}.png")
         take_preferences(browser, scene.preference_address(options.address))
