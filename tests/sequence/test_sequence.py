@@ -117,6 +117,15 @@ class TestComingIn(SequenceCase):
                     self.assertEqual([name for name in record._fields if record[name] is None], [])
                 self.assertEqual(fresh.reached_count, 0)
 
+    def test_the_card_of_a_step_says_what_was_just_entered(self):
+        form = Form(self.env["waba.sequence"].with_user(self.manager))
+        with form.step_ids.new() as step:
+            step.kind = "activity"
+            step.summary = "Call them"
+            self.assertEqual(step.what_text, "Activity: Call them")
+            step.wait_amount = 3
+            self.assertIn("3", step.wait_text)
+
     def test_every_new_lead_when_nothing_is_named(self):
         self._sequence(trigger="created", stage_ids=False)
         self.assertTrue(self._enrollments(self._opportunity()))
