@@ -129,7 +129,7 @@ def pictures(browser, address, ids, screens):
     def fallback():
         opened("waba_campaign.waba_campaign_action", ids["campaign"])
         browser.evaluate("document.querySelector('.o_waba_options').open = true")
-        screens.show(".o_waba_options")
+        screens.show("[name=fallback_kind]", below=DESK[1] // 3)
 
     def recurring():
         opened("waba_campaign.waba_recurring_action", ids["recurring"])

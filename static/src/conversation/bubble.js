@@ -47,9 +47,9 @@ export class Bubble extends Component {
         return ["failed", "skipped"].includes(this.message.state);
     }
 
-    /** The price of an ordered product; Meta may send none. */
+    /** The price of an ordered product, a text as Meta sent it; it may have sent none. */
     priceText(price) {
-        return Number.isFinite(price) ? formatFloat(price) : price;
+        return price && Number.isFinite(Number(price)) ? formatFloat(Number(price)) : price;
     }
 
     get html() {
