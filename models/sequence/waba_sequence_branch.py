@@ -135,9 +135,10 @@ class WabaSequenceStep(models.Model):
     _inherit = "waba.sequence.step"
 
     key = fields.Char(
-        default=lambda self: secrets.token_hex(4), required=True, readonly=True, system=False,
+        default=lambda self: secrets.token_hex(4),
+        required=True,
         help="Names the step in branches, in all versions.",
-    )  # fmt: skip
+    )
     branch_ids = fields.One2many("waba.sequence.branch", "step_id", string="Branches")
     goes_to = fields.Char("Then go to", default="")
     decide_amount = fields.Integer("Decide within", default=2)

@@ -119,12 +119,17 @@ class TestComingIn(SequenceCase):
 
     def test_the_card_of_a_step_says_what_was_just_entered(self):
         form = Form(self.env["waba.sequence"].with_user(self.manager))
+        form.name = "Calls"
+        form.stage_ids.add(self.stage)
         with form.step_ids.new() as step:
             step.kind = "activity"
             step.summary = "Call them"
             self.assertEqual(step.what_text, "Activity: Call them")
             step.wait_amount = 3
             self.assertIn("3", step.wait_text)
+            key = step.key
+        # Branches of other steps name it by what the form showed.
+        self.assertEqual(form.save().step_ids.key, key)
 
     def test_every_new_lead_when_nothing_is_named(self):
         self._sequence(trigger="created", stage_ids=False)
