@@ -246,8 +246,9 @@ class WabaMessage(models.Model):
     )
     details = fields.Json(readonly=True, help="Location, contact cards or order.")
     optin_source_id = fields.Many2one(
-        "waba.optin.source", readonly=True, ondelete="set null", index="btree_not_null"
-    )
+        "waba.optin.source", "Opt-in source", readonly=True, ondelete="set null",
+        index="btree_not_null",
+    )  # fmt: skip
     body = fields.Text("Message", compute="_compute_body")
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     # A/B test

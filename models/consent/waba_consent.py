@@ -115,7 +115,7 @@ class WabaConsent(models.Model):
         ],
         required=True,
     )
-    valid_until = fields.Date(readonly=True, help="The last day on which this opt-in counts.")
+    valid_until = fields.Date(readonly=True, help="The last day on which the opt-in counts.")
     source = fields.Selection(
         [
             ("form", "Form"),
@@ -137,8 +137,9 @@ class WabaConsent(models.Model):
     evidence = fields.Text()
     at = fields.Datetime("Date", required=True, readonly=True, index=True)
     optin_source_id = fields.Many2one(
-        "waba.optin.source", readonly=True, ondelete="restrict", index="btree_not_null"
-    )
+        "waba.optin.source", "Opt-in source", readonly=True, ondelete="restrict",
+        index="btree_not_null",
+    )  # fmt: skip
     user_id = fields.Many2one(
         "res.users", "Recorded by", default=lambda self: self.env.user, readonly=True
     )
