@@ -20,7 +20,9 @@ export class TemplateList extends Component {
         // One that is proposed may be far down.
         const list = useRef("list");
         useEffect(
-            () => list.el?.querySelector(".active")?.scrollIntoView({ block: "nearest" }),
+            () => {
+                list.el?.querySelector(".active")?.scrollIntoView({ block: "nearest" });
+            },
             () => [this.props.chosen]
         );
     }
