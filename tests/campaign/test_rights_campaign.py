@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.tests import new_test_user
 
@@ -625,6 +625,6 @@ class TestFollowUpRights(SequenceCase):
         self.assertFalse(lead.activity_ids)
         self.assertIn("No one can be assigned the activity", self._enrollments(lead).hold_reason)
         sequence.user_id = self.manager
-        self._enrollments(lead).next_at = self.env.cr.now()
+        self._enrollments(lead).next_at = fields.Datetime.now()
         self._job()
         self.assertEqual(lead.activity_ids.user_id, self.manager)

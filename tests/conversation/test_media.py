@@ -3,6 +3,7 @@
 import base64
 from datetime import timedelta
 
+from odoo import fields
 from odoo.addons.waba_campaign.cloud_api.transport import may_carry_token
 from odoo.addons.waba_campaign.policy import media as media_policy
 from odoo.exceptions import UserError
@@ -42,7 +43,7 @@ class MediaCase(ConversationCase):
         self._run_cron(self.env.ref("waba_campaign.ir_cron_media"))
 
     def _due(self, media):
-        media.retry_at = self.env.cr.now()
+        media.retry_at = fields.Datetime.now()
 
     def _file_requests(self):
         return [e for e in self.simulator.get("log")["entries"] if "attachments" in e["path"]]
