@@ -90,8 +90,11 @@ def canonical_number(number: str) -> str:
 def number_forms(number: str) -> tuple[str, ...]:
     """Return all spellings of one number, `canonical_number` first; ('',) for no number."""
     known_as = canonical_number(number)
+    rules = _country_rules(_SPELLINGS, known_as)
+    if not rules:
+        return (known_as,)
     forms = [known_as]
-    for pattern, others in _country_rules(_SPELLINGS, known_as):
+    for pattern, others in rules:
         if found := pattern.fullmatch(known_as):
             forms += [found.expand(other) for other in others]
     return tuple(dict.fromkeys(form for form in forms if canonical_number(form) == known_as))

@@ -51,6 +51,8 @@ def word_set(text: str) -> frozenset[str]:
 
 def without_accents(text: str) -> str:
     """Return `text` in NFKD without accents and other combining marks."""
+    if text.isascii():
+        return text
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
