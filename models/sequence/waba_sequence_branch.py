@@ -46,10 +46,9 @@ class WabaSequenceBranch(models.Model):
 
     _name = "waba.sequence.branch"
     _description = "WhatsApp Follow-up Branch"
-    _inherit = ["waba.system.fields.mixin"]
+    _inherit = ["waba.step.part.mixin", "waba.system.fields.mixin"]
     _order = "sequence, id"
 
-    step_id = fields.Many2one("waba.sequence.step", required=True, ondelete="cascade", index=True)
     sequence = fields.Integer("Order", default=10)
     kind = fields.Selection(KINDS, "Condition", default="answered", required=True)
     words = fields.Char(help="Several words or buttons are separated by commas.")
@@ -82,25 +81,6 @@ class WabaSequenceBranch(models.Model):
                 raise ValidationError(
                     self.env._("The filter is not valid: %s", branch.domain)
                 ) from error
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        branches = super().create(vals_list)
-        branches.step_id._check_not_executed()
-        branches.step_id.sequence_id._update_reader()
-        return branches
-
-    def write(self, vals):
-        self.step_id._check_not_executed()
-        result = super().write(vals)
-        if "step_id" in vals:
-            self.step_id._check_not_executed()
-        self.step_id.sequence_id._update_reader()
-        return result
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_executed(self):
-        self.step_id._check_not_executed()
 
     @api.model
     def _copy_commands(self, branches):

@@ -486,27 +486,20 @@ class WabaSequenceStep(models.Model):
         return {step_id: figures for step_id, *figures in rows}
 
 
-class WabaSequenceVariable(models.Model):
-    """A variable as one step of a follow-up fills it."""
+class WabaStepPartMixin(models.AbstractModel):
+    """What belongs to a step: it changes with the step, and stays as it is once leads went through."""
 
-    _name = "waba.sequence.variable"
-    _description = "WhatsApp Follow-up Variable"
-    _inherit = ["waba.variable.mixin"]
+    _name = "waba.step.part.mixin"
+    _description = "WhatsApp Follow-up Step Part"
 
     step_id = fields.Many2one("waba.sequence.step", required=True, ondelete="cascade", index=True)
 
-    def _path_models(self):
-        """Fields are read from the person's record: the lead or contact that is messaged."""
-        return self.step_id.sequence_id._person_models()
-
-    def _filled_template(self):
-        return self.step_id.template_id
-
     @api.model_create_multi
     def create(self, vals_list):
-        lines = super().create(vals_list)
-        lines.step_id.sequence_id._update_reader()
-        return lines
+        parts = super().create(vals_list)
+        parts.step_id._check_not_executed()
+        parts.step_id.sequence_id._update_reader()
+        return parts
 
     def write(self, vals):
         self.step_id._check_not_executed()
@@ -519,6 +512,21 @@ class WabaSequenceVariable(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_executed(self):
         self.step_id._check_not_executed()
+
+
+class WabaSequenceVariable(models.Model):
+    """A variable as one step of a follow-up fills it."""
+
+    _name = "waba.sequence.variable"
+    _description = "WhatsApp Follow-up Variable"
+    _inherit = ["waba.step.part.mixin", "waba.variable.mixin"]
+
+    def _path_models(self):
+        """Fields are read from the person's record: the lead or contact that is messaged."""
+        return self.step_id.sequence_id._person_models()
+
+    def _filled_template(self):
+        return self.step_id.template_id
 
 
 def _intervals(calendar, resource, since, horizon):
