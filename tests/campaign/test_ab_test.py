@@ -430,6 +430,18 @@ class TestAbTestTemplates(AbTestCase):
 
 
 class TestAbTestLaunch(AbTestCase):
+    def test_the_preflight_says_once_what_both_messages_have_in_common(self):
+        def sentences():
+            return [check.sentence for check in campaign._preflight_report().checks]
+
+        campaign = self._trial(3)
+        for text in ("Has an opt-out button.", "Approved as a promotion."):
+            self.assertEqual(sentences().count(text), 1)
+        self.other_template.sudo().category = "utility"
+        found = sentences()
+        self.assertIn("Approved as a promotion.", found)
+        self.assertIn("Approved as a service message.", found)
+
     def test_what_is_missing_or_does_not_fit_is_named(self):
         cases = [
             ({"b_template_id": False}, "Choose the template of variant B"),

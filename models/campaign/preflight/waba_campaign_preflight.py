@@ -101,7 +101,10 @@ class WabaCampaign(models.Model):
         if self.sender_id and is_complete and not self._unfinished_reason():
             report.audience = self._dry_run()
         for line in preflight.LINES:
-            report.checks += getattr(self, f"_preflight_{line}")(report)
+            for check in getattr(self, f"_preflight_{line}")(report):
+                # Variants that say the same say it once.
+                if check not in report.checks:
+                    report.checks.append(check)
         report.checks.sort(key=lambda check: preflight.line_order(check.line, check.level))
         return report
 
