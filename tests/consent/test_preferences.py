@@ -111,10 +111,11 @@ class TestPage(TopicCase, HttpCase):
 
     def test_stop_closes_everything_and_single_topics_can_be_chosen_after_it(self):
         self.assertIn("opted out of all promotions", self._post("stop").text)
-        self._post("stop")
+        self.assertIn("You can turn on single topics", self._post("stop").text)
         self.assertEqual(len(self._entries()), 1)
         self.assertEqual(self._states(), ("opted_out",) * 3)
-        self._post("save", on=self.offers)
+        chosen = self._post("save", on=self.offers).text
+        self.assertIn("You only get promotions about the topics that are on", chosen)
         self.assertEqual(self._states(), ("opted_out", "opted_in", "opted_out"))
         self._post("start")
         self.assertEqual(self._states(), ("opted_in",) * 3)
