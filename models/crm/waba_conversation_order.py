@@ -1,15 +1,20 @@
 """CRM: WhatsApp on quotations and invoices, where Odoo's sales and invoicing are installed.
 
 Called by the forms of `sale.order` and `account.move`: opens the conversation with the customer,
-or the dialog that sends the document.
+or the dialog that sends the document, and marks a document that was sent.
 """
 
+import logging
+
 from lxml import etree
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 
 from ..dispatch.waba_document import INVOICE, ORDER
+from ..tools.hooks import implements
 from ..tools.system_fields import USER_GROUP
+
+_logger = logging.getLogger(__name__)
 
 # {model: when the buttons are hidden}
 HIDDEN = {
@@ -17,6 +22,50 @@ HIDDEN = {
     INVOICE: "not partner_id or state != 'posted'"
     " or move_type not in ('out_invoice', 'out_refund')",
 }
+
+# {model: (domain of those not marked as sent, values that mark them)}, as Odoo's e-mail does it
+SENT = {
+    ORDER: ([("state", "=", "draft")], {"state": "sent"}),
+    INVOICE: ([("is_move_sent", "=", False)], {"is_move_sent": True}),
+}
+
+
+class WabaAccount(models.Model):
+    _inherit = "waba.account"
+
+    @api.model
+    @implements("_on_message_changes")
+    def _mark_sent_documents(self, ids):
+        """Mark quotations and invoices whose PDF WhatsApp reports as sent."""
+        for model in SENT:
+            if model in self.env:
+                self.env["waba.message"].browse(ids)._mark_documents(model)
+
+
+class WabaMessage(models.Model):
+    _inherit = "waba.message"
+
+    def _mark_documents(self, model):
+        reported = self.sudo().search(
+            [
+                ("id", "in", self.ids),
+                ("document_model", "=", model),
+                ("direction", "=", "out"),
+                ("state", "in", ("sent", "delivered", "read")),
+            ]
+        ).filtered(lambda row: (row.parameters or {}).get("header", {}).get("type") == "document")
+        if not reported:
+            return
+        unmarked, values = SENT[model]
+        documents = self.env[model].sudo().with_context(tracking_disable=True)
+        try:
+            with self.env.cr.savepoint():
+                documents.search(
+                    [("id", "in", reported.mapped("document_id")), *unmarked]
+                ).write(values)
+        except UserError as error:
+            # Another addon's rule; the status of the message is recorded all the same.
+            _logger.info("%s: not marked as sent: %s", reported, error)
 
 
 class WabaConversation(models.Model):
