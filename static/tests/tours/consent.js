@@ -1,4 +1,4 @@
-import { addTour, click, see } from "./steps";
+import { addTour, click, openMenu, see } from "./steps";
 
 /** The buttons below one of the two answers on a lead. */
 function press(purpose, text) {
@@ -70,4 +70,16 @@ addTour("waba_message_from_a_card", () => [
     click("WhatsApp on the card", ".o_kanban_record:contains('34611000001') .o_waba_card_button"),
     see(".modal .o_waba_chooser_columns", "templates to send"),
     see(".modal:contains('Send WhatsApp'):contains('34611000001')", "the person"),
+]);
+
+addTour("waba_create_topics", () => [
+    ...openMenu("Configuration", "Topics"),
+    click("the three usual ones", ".o_view_nocontent a:contains(/^Create Offers, Events and News$/)"),
+    see(".o_data_row:contains(/Offers/)"),
+    see(".o_data_row:contains(/News/)"),
+]);
+
+addTour("waba_topic_turned_off", () => [
+    see(".o_data_row:contains('Offers') .o_data_cell[name=closed_count]:contains(/^1$/)"),
+    see(".o_data_row:contains('Events') .o_data_cell[name=closed_count]:contains(/^0$/)"),
 ]);
