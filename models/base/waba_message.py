@@ -14,6 +14,7 @@ from odoo.tools import SQL, LazyTranslate
 
 from ...policy import reputation_rates, retry
 from ...policy import status as status_policy
+from ..tools.figures import stated_price_text
 from ..tools.hooks import hook
 from ..tools.labels import NO_TOPIC, form_action
 from .waba_failure import FAILURE_TYPES, TEMPORARY_EXCLUSIONS, exclusion_text
@@ -585,10 +586,16 @@ class WabaMessage(models.Model):
         for card in (self.details or {}).get("contacts", []):
             reach = ", ".join([*card.get("phones", []), *card.get("emails", [])])
             parts.append(Markup("%s: %s") % (card.get("name", ""), reach))
-        for line in (self.details or {}).get("order", []):
-            words = f"{line['quantity']} × {line['product']} ({line['price']} {line['currency']})"
-            parts.append(Markup("%s") % words)
+        for line in self._order_lines():
+            parts.append(Markup("%(quantity)s × %(product)s (%(price_text)s)") % line)
         return Markup("<br/>").join(parts)
+
+    def _order_lines(self):
+        """The products of an order, each with its `price_text` in the user's language."""
+        return [
+            {**line, "price_text": stated_price_text(self.env, line["price"], line["currency"])}
+            for line in (self.details or {}).get("order", [])
+        ]
 
     # === State ===
 

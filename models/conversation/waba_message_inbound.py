@@ -428,7 +428,8 @@ class WabaMessage(models.Model):
             "WhatsApp from %(who)s to %(number)s: %(text)s",
             who=self.person_name or self.number or "",
             number=self.sender_id.display_phone_number or "",
-            text=self.text,
+            # The names of contacts are in the details, with their numbers.
+            text=self.text if self.kind != "contacts" else self._kind_word(),
         )
         details = self._details_html()
         self.note_id = record.message_post(
@@ -832,7 +833,7 @@ class WabaMessage(models.Model):
             "by": self._author_label(),
             "place": self._format_location(details),
             "contacts": self.recipient_id._format_cards(self, record),
-            "order": details.get("order", []),
+            "order": self._order_lines(),
             "quotation": self._quotation_state(),
             "is_forwarded": bool(details.get("forwarded")),
             "is_voice": bool(details.get("voice")),

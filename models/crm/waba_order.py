@@ -13,6 +13,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..dispatch.waba_document import ORDER
+from ..tools.figures import finite_number, stated_price_text
 from ..tools.hooks import implements
 from ..tools.labels import form_action
 
@@ -147,15 +148,14 @@ class WabaOrder(models.AbstractModel):
 
     def _add_line(self, order, item):
         """One product of the order; what it does not say for certain is a note below."""
-        lines, quantity = self.env[f"{ORDER}.line"], _number(item.get("quantity")) or 1
+        lines, quantity = self.env[f"{ORDER}.line"], finite_number(item.get("quantity")) or 1
         product = self._find_product(item.get("product") or "", order.company_id)
         if not product:
             note = self.env._(
-                "Not found: %(product)s, quantity %(quantity)s, %(price)s %(currency)s each.",
+                "Not found: %(product)s, quantity %(quantity)s, %(price)s each.",
                 product=item.get("product") or "?",
                 quantity=item.get("quantity") or "?",
-                price=item.get("price") or "?",
-                currency=item.get("currency") or "",
+                price=stated_price_text(self.env, item.get("price"), item.get("currency")),
             )
             return self._add_note(order, note)
         line = lines.create(
@@ -171,22 +171,20 @@ class WabaOrder(models.AbstractModel):
 
     def _price_note(self, line, item):
         """What the person saw in WhatsApp, if it is another price or currency."""
-        price, currency = _number(item.get("price")), item.get("currency") or ""
-        ours = line.order_id.currency_id.name
+        price, ours = finite_number(item.get("price")), line.order_id.currency_id.name
         if price is None:
             return False
-        if currency and currency != ours:
+        currency = item.get("currency") or ours
+        text = stated_price_text(self.env, item["price"], currency)
+        if currency != ours:
             return self.env._(
-                "Shown in WhatsApp in %(currency)s: %(price)s. This quotation is in %(ours)s.",
-                currency=currency,
-                price=item["price"],
+                "Shown in WhatsApp: %(price)s. This quotation is in %(ours)s.",
+                price=text,
                 ours=ours,
             )
         if abs(price - line.price_unit) < PRICE_STEP:
             return False
-        return self.env._(
-            "Shown in WhatsApp: %(price)s %(currency)s.", price=item["price"], currency=ours
-        )
+        return self.env._("Shown in WhatsApp: %s.", text)
 
     def _find_product(self, retailer_id, company):
         """The only product with this internal reference or barcode; empty if there is none."""
@@ -203,10 +201,3 @@ class WabaOrder(models.AbstractModel):
             if found and len(found) == 1:
                 return found
         return products
-
-
-def _number(text):
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        return None

@@ -3,6 +3,7 @@
 Inherited by the models behind our graphs, pivots and lists.
 """
 
+import math
 from datetime import datetime, time, timedelta
 
 import pytz
@@ -26,6 +27,27 @@ def amount_text(env, value, currency):
         parts = [text, currency.symbol]
         return "\N{NO-BREAK SPACE}".join(parts[:: -1 if currency.position == "before" else 1])
     return format_amount(env, value, currency)
+
+
+def finite_number(text):
+    """Return the number that a text of an external system states, None if it states none."""
+    try:
+        number = float(text)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def stated_price_text(env, price, code):
+    """Return a price that an external system states in a currency of this ISO code.
+
+    As it is stated, if it is no number or Odoo does not know the currency.
+    """
+    number = finite_number(price)
+    if number is None:
+        return f"{price or '?'} {code or ''}".strip()
+    currency = env["res.currency"].with_context(active_test=False).search([("name", "=", code)])
+    return amount_text(env, number, currency) if currency else f"{price} {code or ''}".strip()
 
 
 class UnknownMixin:

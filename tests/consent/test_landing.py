@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from odoo.tests import new_test_user
+from odoo.tools import html2plaintext
 
 from ..conversation.test_inbound import NUMBER, InboundCase
 
@@ -167,15 +168,30 @@ class TestKinds(InboundCase):
         ]
         message = self._write(type="contacts", contacts=cards)
         self.assertEqual([card["name"] for card in message.details["contacts"]], ["Luis", "Eva"])
+        body = self._posts(lead).body
         for text in ("Luis: +34600111222", "Eva: 34600111333"):
-            self.assertIn(text, self._posts(lead).body)
+            self.assertIn(text, body)
+        self.assertEqual((body.count("Luis"), body.count("Contact")), (1, 1))
 
     def test_an_order_lists_what_they_want(self):
         lead = self._lead(NUMBER)
-        items = [{"product_retailer_id": "SOFA", "quantity": 2, "item_price": 99.5,
-                  "currency": "EUR"}]  # fmt: skip
-        self._write(type="order", order={"text": "Pronto", "product_items": items})
-        self.assertIn("2 × SOFA (99.5 EUR)", self._posts(lead).body)
+        prices = {
+            (99.5, "EUR"): "99.50 €",
+            (899, "USD"): "$ 899.00",
+            ("1.5", "EUR"): "1.50 €",
+            (7, "XYZ"): "7 XYZ",
+            ("free", "EUR"): "free EUR",
+            ("1e999", "EUR"): "1e999 EUR",
+            (None, "EUR"): "? EUR",
+            (8, None): "8",
+        }
+        for (price, currency), text in prices.items():
+            with self._case(text):
+                item = {"product_retailer_id": "SOFA", "quantity": 2, "item_price": price,
+                        "currency": currency}  # fmt: skip
+                self._write(type="order", order={"text": "Pronto", "product_items": [item]})
+                note = html2plaintext(self._posts(lead).body).replace("\N{NO-BREAK SPACE}", " ")
+                self.assertIn(f"2 × SOFA ({text})", note)
 
     def test_a_reaction_belongs_to_its_message_and_calls_nobody(self):
         lead = self._lead(NUMBER, user_id=self.salesperson.id)

@@ -54,7 +54,9 @@ class TestOrder(ViewCase):
         card = self._card(message)
         self.assertEqual(message.details["catalog"], "194836987003835")
         line = {"product": "SOFA", "quantity": "2", "price": "90.5", "currency": "EUR"}
-        self.assertEqual((card["order"], card["text"]), ([line], "Para el sábado"))
+        self.assertEqual(message.details["order"], [line])
+        [shown] = card["order"]
+        self.assertEqual((shown["price_text"], card["text"]), ("90.50\N{NO-BREAK SPACE}€", "Para el sábado"))
         self.assertEqual(card["quotation"]["may_create"], self.has_sales)
 
     def test_it_becomes_a_quotation_once(self):
@@ -78,18 +80,19 @@ class TestOrder(ViewCase):
         self.table.copy({"default_code": "TWICE"})
         self.table.copy({"default_code": "TWICE"})
         message = self._order(
-            item("UNKNOWN", 3, 7), item("TWICE"), item("SOFA", 1, 90), item("SOFA", 1, 100, "USD"),
+            item("UNKNOWN", 3, 7), item("TWICE"), item("SOFA", 1, 90), item("SOFA", 1, 95, "USD"),
             item("SOFA", 1, 100),
         )  # fmt: skip
         order = self._quote(message)
         products = order.order_line.filtered("product_id")
         self.assertEqual(products.mapped("price_unit"), [100] * 3, "the pricelist's")
         notes = order.order_line.filtered(lambda line: line.display_type == "line_note")
-        unknown, twice, price, currency = notes.mapped("name")
-        self.assertIn("UNKNOWN, quantity 3", unknown)
+        unknown, twice, foreign, ours, dearer = notes.mapped("name")
+        self.assertIn("UNKNOWN, quantity 3, 7.00\N{NO-BREAK SPACE}€ each", unknown)
         self.assertIn("TWICE", twice)
-        self.assertIn("90", price)
-        self.assertIn("USD", currency)
+        self.assertIn("90.00\N{NO-BREAK SPACE}€. This quotation is in USD", foreign)
+        self.assertEqual(ours, "Shown in WhatsApp: $\N{NO-BREAK SPACE}95.00.")
+        self.assertIn("100.00\N{NO-BREAK SPACE}€", dearer)
 
     def test_without_being_asked_where_the_company_wants_it(self):
         if not self.has_sales:
