@@ -17,7 +17,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 WEBHOOK_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 # The web server logs whole addresses: mask the key of an account and the verify token.
 # So is the token of a person's preference page.
-ADDRESS_SECRETS = re.compile(r"(?:(?<=/waba/webhook/)|(?<=/waba/preferences/))[^\s\"?]+")
+ADDRESS_SECRETS = re.compile(r"(?:(?<=/waba/webhook/)|(?<=/waba/preferences/))[^\s\"]+")
 
 
 class MaskedAddresses(logging.Filter):

@@ -8,13 +8,16 @@ It first makes the follow-up that the pictures show and enrolls leads, so it run
 import argparse
 import time
 
-from demo_lib.clients import OdooUser
+from demo_lib.clients import OdooUser, SimulatorControl
+from demo_lib.journey import PHONE_UID
+from demo_lib.sales import FAIR, VISITORS
 from sales_pictures import ADMIN, DIALOG, PHONE, ZONE, Screens
 from screenshots import ROOT, Browser
 
 DESK, DESK_FORM, PHONE_FORM = (1440, 1000), (1440, 1500), (390, 2600)
 ACTION = "waba_campaign.waba_sequence_action"
-LEADS = 12
+LEADS = 20
+INTERESTED = [name for name, _wish, _amount, fate in VISITORS if fate == "read"][2:6]
 RUN_SECONDS = 120
 
 
@@ -24,7 +27,7 @@ class FollowUp:
     def __init__(self, user):
         self.user = user
         [sender] = user.search(
-            "waba.sender", [("state", "=", "active")], ["account_id"], limit=1, order="id"
+            "waba.sender", [("phone_number_uid", "=", PHONE_UID)], ["account_id"]
         )
         [template] = user.search(
             "waba.template",
@@ -72,17 +75,34 @@ class FollowUp:
         call = self.user.call
         [wizard] = call("waba.sequence.activate", "create", [{"sequence_id": self.id}])
         call("waba.sequence.activate", "action_confirm", [wizard])
+        # Their reply windows are open, so the message needs no slot of the daily limit.
         leads = call(
             "crm.lead", "search",
-            [("phone_sanitized", "!=", False), ("won_status", "=", "pending")], limit=LEADS,
+            [("tag_ids.name", "=", FAIR), ("won_status", "=", "pending")], limit=LEADS,
         )  # fmt: skip
         values = {"sequence_id": self.id, "lead_ids": [(6, 0, leads)]}
         [wizard] = call("waba.sequence.enroll", "create", [values])
         call("waba.sequence.enroll", "action_confirm", [wizard])
+        self._wait_for("sent", 0, LEADS // 2)
+        self._answer()
+        self._wait_for("reached", 1, len(INTERESTED))
+
+    def _answer(self):
+        """Some say that they are interested."""
+        [account] = self.user.search("waba.account", [("state", "=", "connected")], ["base_url"])
+        simulator = SimulatorControl(account["base_url"])
+        domain = [("contact_name", "in", INTERESTED), ("tag_ids.name", "=", FAIR)]
+        for lead in self.user.search("crm.lead", domain, ["phone"]):
+            simulator.post(
+                "inbound", phone_id=PHONE_UID, number=lead["phone"], text="Yes, interested!"
+            )
+
+    def _wait_for(self, figure, box, count):
+        """At most two minutes: the pictures are worth taking with fewer."""
         ended = time.monotonic() + RUN_SECONDS
         while time.monotonic() < ended:
-            [flow] = call("waba.sequence", "read", [self.id], ["flow"])[0]["flow"]
-            if flow["boxes"][0]["sent"]:
+            [followup] = self.user.call("waba.sequence", "read", [self.id], ["flow"])
+            if followup["flow"][0]["boxes"][box][figure] >= count:
                 return
             time.sleep(3)
 

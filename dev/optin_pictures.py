@@ -12,6 +12,7 @@ import time
 
 from demo_lib.clients import OdooUser, SimulatorControl
 from demo_lib.journey import WABA_UID
+from demo_lib.sales import ANDROID
 from sales_pictures import ADMIN, PHONE, ZONE
 from screenshots import ROOT, Browser, wait_for
 
@@ -71,6 +72,8 @@ class Sources:
 
 def take_page(browser, sources):
     """The public page on a phone, from the form to the step in WhatsApp."""
+    # Views of a headless browser count as a robot's.
+    browser.command("Emulation.setUserAgentOverride", userAgent=ANDROID)
     browser.open(sources.page["page_url"], PUBLIC)
     browser.save(FOLDER / "optin_page_phone.png")
     browser.evaluate(f"""
@@ -82,6 +85,7 @@ def take_page(browser, sources):
     message = browser.evaluate("document.querySelector('.message').textContent")
     sources.write(NUMBER, message)
     wait_for("the consent", lambda: sources.read(sources.page["id"])["opt_in_count"] == 1)
+    browser.command("Emulation.setUserAgentOverride", userAgent="")
 
 
 def main():

@@ -39,7 +39,10 @@ class Scene:
         simulator = SimulatorControl(account["base_url"])
         simulator.post("template", name="price_list", category="UTILITY")
         user.call("waba.account", "action_sync", [account["id"]])
-        [lead] = user.search("crm.lead", [("name", "=", VISITORS[0][1])], ["phone", "partner_id"])
+        # The newest: the demo's other leads may have the same name.
+        [lead] = user.search(
+            "crm.lead", [("name", "=", VISITORS[0][1])], ["phone"], order="id desc", limit=1
+        )
         self.ids["lead"] = lead["id"]
         self._quote(lead)
         self._repeat()
@@ -103,13 +106,21 @@ def pictures(browser, address, ids, screens):
     def opened(action, record_id):
         browser.open(f"{address}/odoo/action-{action}/{record_id}")
 
+    def press_send(*condition):
+        """On a phone the button is in a menu."""
+        button = "button[name=action_waba_send]"
+        is_there = f"!!document.querySelector('{button}')"
+        if not browser.evaluate(is_there):
+            browser.click(".o_statusbar_buttons button[title=More]", is_there)
+        browser.click(button, *condition)
+
     def send_quotation():
         opened("sale.action_quotations", ids["order"])
-        browser.click("button[name=action_waba_send]", SENT)
+        press_send(SENT)
 
     def send_lead():
         opened("crm.crm_lead_action_pipeline", ids["lead"])
-        browser.click("button[name=action_waba_send]")
+        press_send()
 
     def order():
         opened("crm.crm_lead_action_pipeline", ids["lead"])
@@ -118,7 +129,7 @@ def pictures(browser, address, ids, screens):
     def fallback():
         opened("waba_campaign.waba_campaign_action", ids["campaign"])
         browser.evaluate("document.querySelector('.o_waba_options').open = true")
-        screens.show(".o_waba_options")
+        screens.show("[name=fallback_kind]", below=DESK[1] // 3)
 
     def recurring():
         opened("waba_campaign.waba_recurring_action", ids["recurring"])

@@ -34,6 +34,7 @@ _ASKED_IN_PERSON = "A person has just asked for this one message and answers for
 _COLLEAGUE = (
     "Tests go to numbers that an administrator listed, none of them a customer's, a few a day."
 )
+_ELSEWHERE = "It was sent elsewhere: it is stored, and never sent by us."
 # A user may also send a template again on purpose: `may_repeat` of that message.
 _EVENT = "It is about an event, and repeats an earlier message only if its values are the same."
 
@@ -57,6 +58,10 @@ DIFFERENCES = {
     ("quiet_hours", "reply", "utility"): "The person has just written: they are awake.",
     ("quiet_hours", "reply", "service"): "The person has just written: they are awake.",
     ("quiet_hours", "test", "*"): _COLLEAGUE,
+    ("quiet_hours", "app", "utility"): _ELSEWHERE,
+    ("quiet_hours", "app", "service"): _ELSEWHERE,
+    ("quiet_hours", "other_sender", "utility"): _ELSEWHERE,
+    ("quiet_hours", "other_sender", "service"): _ELSEWHERE,
     ("daily_limit", "*", "service"): "Meta counts who we begin with, not whom we answer.",
     ("promotions_stopped", "*", "utility"): _OWN_AFFAIRS,
     ("promotions_stopped", "*", "service"): _ANSWER,

@@ -7,6 +7,8 @@ stored.
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ..models.tools.labels import NO_NUMBER
+
 
 class WabaOptinReport(models.Model):
     """One fact of a source: views of a day, a form, or the first of a person's conversation, opt-in
@@ -39,7 +41,7 @@ class WabaOptinReport(models.Model):
         selection=lambda self: self.env["waba.optin.source"]._fields["kind"].selection,
         readonly=True,
     )
-    sender_id = fields.Many2one("waba.sender", "Number", readonly=True)
+    sender_id = fields.Many2one("waba.sender", "Number", readonly=True, falsy_value_label=NO_NUMBER)
     company_id = fields.Many2one("res.company", readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
     view_count = fields.Integer("Page views", readonly=True)

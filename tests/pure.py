@@ -1,6 +1,11 @@
 """The base of tests that need no records."""
 
+from hypothesis import settings
 from odoo.tests.case import TestCase
+
+# No example fails for being slow: another process may have the processor.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 class PureCase(TestCase):

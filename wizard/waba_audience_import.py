@@ -52,6 +52,7 @@ class WabaAudienceImport(models.TransientModel):
     )
     optin_source_id = fields.Many2one(
         "waba.optin.source",
+        "Opt-in source",
         domain="[('kind', '=', 'file')]",
         help="Counts these opt-ins, down to won leads.",
     )

@@ -39,7 +39,9 @@ class WabaConsentNote(models.TransientModel):
     )
     topic_id = fields.Many2one("waba.topic", ondelete="cascade", help="Empty: all promotions.")
     allowed_topic_ids = fields.Many2many("waba.topic", compute="_compute_allowed_topic_ids")
-    valid_until = fields.Date(help="The last day of the opt-in. Empty: your settings decide.")
+    valid_until = fields.Date(
+        help="The last day on which the opt-in counts; when empty, your settings decide."
+    )
     action = fields.Selection(
         [("opt_out", "Opt-out"), ("opt_in", "Opt-in")],
         "What they said",

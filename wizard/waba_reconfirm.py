@@ -43,12 +43,12 @@ class WabaReconfirm(models.TransientModel):
         required=True,
         help="Without an answer by then, the opt-in ends.",
     )
-    silent_count = fields.Integer("Silent for a year", compute="_compute_silent_count")
+    quiet_count = fields.Integer("Silent people", compute="_compute_quiet_count")
 
     @api.depends("res_model", "sender_id")
-    def _compute_silent_count(self):
+    def _compute_quiet_count(self):
         for wizard in self:
-            wizard.silent_count = len(wizard._silent_records())
+            wizard.quiet_count = len(wizard._silent_records())
 
     def _silent_records(self):
         """One record for each silent person, the longest silent first, as the user sees them."""

@@ -26,11 +26,14 @@ SELECT m.id, m.uuid, m.state, m.attempt_count, m.failure_type, m.failure_reason,
   JOIN waba_sender s ON s.id = m.sender_id
  WHERE m.direction = 'out'
 """
-# Overdue: long after the job should have processed it.
+# Overdue: long after the job should have processed it. Of the steps that lead to the end, which are
+# the last ones of their branches, each lead does one.
 FOLLOWED = """
 SELECT e.id, e.sequence_id, e.lead_id, e.state, e.stop_reason, e.steps_done, e.pending_message_id,
        e.next_at IS NULL OR e.next_at < now() AT TIME ZONE 'UTC' - interval '1 minute' AS overdue,
-       (SELECT count(*) FROM waba_sequence_step s
+       (SELECT count(*) FILTER (WHERE s.goes_to IS DISTINCT FROM 'end')
+             + count(DISTINCT s.goes_to) FILTER (WHERE s.goes_to = 'end')
+          FROM waba_sequence_step s
          WHERE s.sequence_id = e.sequence_id AND s.version = e.version) AS steps
   FROM waba_sequence_enrollment e
 """

@@ -8,7 +8,7 @@ from functools import partial
 import psycopg2
 from demo_lib.processes import DemoError
 
-from . import conversions
+from . import branches, conversions
 from .servers import restart_postgres
 
 # Fewer than Meta's 80 a second, so that jitter of arrivals on a busy machine does not look like a
@@ -680,5 +680,6 @@ SCENARIOS = [
     Scenario("platform: statuses an hour late", statuses_an_hour_late),
     Scenario("webhooks while Odoo is down", odoo_is_down),
     Scenario("ads: conversions", conversions.act, judge=conversions.judge),
+    Scenario("follow-ups: branches", branches.act, judge=branches.judge),
     Scenario("everything at once", chaos),
 ]  # fmt: skip

@@ -467,8 +467,8 @@ class Stage:
         }  # fmt: skip
         self.admin.call("ir.actions.server", "run", [self._occasion_action], context=context)
 
-    def followup(self, sender_id):
-        """A running follow-up of two service messages: one immediately, one two hours after it.
+    def followup(self, sender_id, steps=({"wait_amount": 0}, {"wait_amount": 2})):
+        """A running follow-up of service messages: one immediately, one two hours after it.
 
         Created and started as by a manager; returns its id.
         """
@@ -481,8 +481,8 @@ class Stage:
                 "wait_unit": "hours"}  # fmt: skip
         values = {
             "name": f"Torture {sender_id}", "trigger": "manual", "sender_id": sender_id,
-            "step_ids": [(0, 0, {**step, "sequence": hours, "wait_amount": hours})
-                         for hours in (0, 2)],
+            "step_ids": [(0, 0, {**step, "sequence": place, **values})
+                         for place, values in enumerate(steps)],
         }  # fmt: skip
         [sequence_id] = self.admin.call("waba.sequence", "create", [values])
         self._confirm("waba.sequence.activate", {"sequence_id": sequence_id})

@@ -5,7 +5,8 @@ import requests
 
 from .processes import DemoError
 
-TIMEOUT = 120
+# Installing an app through the web client takes minutes.
+TIMEOUT = 600
 PAGE = 1000
 
 
@@ -37,7 +38,8 @@ class OdooUser:
         if error := answer.get("error"):
             data = error.get("data", {})
             raise DemoError(f"Odoo refused {path}: {data.get('message') or error['message']}")
-        return answer["result"]
+        # A method that returns nothing has none.
+        return answer.get("result")
 
 
 class SimulatorControl:

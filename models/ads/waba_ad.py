@@ -8,14 +8,16 @@ import logging
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import LazyTranslate
 from odoo.tools.mimetypes import guess_mimetype
 
 from ...cloud_api import AddressRefused, CloudApiError, fetch_picture
 from ...policy import media as media_policy
 from ..tools.hooks import implements
-from ..tools.labels import list_action
+from ..tools.labels import NO_CAMPAIGN, list_action
 from ..tools.transactions import commit_step
 
+_lt = LazyTranslate(__name__)
 _logger = logging.getLogger(__name__)
 
 # Names of utm.source, by what Meta says of the click; without its word, that of the chat.
@@ -42,7 +44,12 @@ class WabaAd(models.Model):
     )
     company_id = fields.Many2one(related="account_id.company_id", store=True)
     ad_uid = fields.Char("Meta ID", required=True, readonly=True)
-    source_type = fields.Selection([("ad", "Ad"), ("post", "Post")], "Type", readonly=True)
+    source_type = fields.Selection(
+        [("ad", "Ad"), ("post", "Post")],
+        "Type",
+        readonly=True,
+        falsy_value_label=_lt("Unknown type"),  # pylint: disable=translation-field
+    )
     headline = fields.Char(readonly=True)
     body = fields.Text("Text", readonly=True)
     welcome_text = fields.Text("Greeting", readonly=True)
@@ -57,6 +64,7 @@ class WabaAd(models.Model):
         "utm.campaign",
         "UTM campaign",
         ondelete="set null",
+        falsy_value_label=NO_CAMPAIGN,
         index="btree_not_null",
         help="New leads from this ad are assigned to it.",
     )

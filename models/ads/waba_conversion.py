@@ -13,7 +13,7 @@ from ...cloud_api.conversions import UNWON_NAME, WON_NAME
 from ...policy import conversions as policy
 from ..tools.figures import UnknownMonetary
 from ..tools.hooks import implements
-from ..tools.labels import has_orders, selection_labels
+from ..tools.labels import NO_AD, has_orders, selection_labels
 
 KINDS = [("qualified", "Qualified"), ("won", "Won"), ("unwon", "Won taken back")]
 STATES = [
@@ -57,7 +57,9 @@ class WabaConversion(models.Model):
     recipient_id = fields.Many2one(
         "waba.recipient", "Person", readonly=True, ondelete="set null", index="btree_not_null"
     )
-    ad_id = fields.Many2one("waba.ad", readonly=True, ondelete="set null", index=True)
+    ad_id = fields.Many2one(
+        "waba.ad", readonly=True, ondelete="set null", index=True, falsy_value_label=NO_AD
+    )
     ctwa_clid = fields.Char("Ad click ID", readonly=True)
     value = UnknownMonetary(readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)

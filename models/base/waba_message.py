@@ -15,7 +15,7 @@ from odoo.tools import SQL, LazyTranslate
 from ...policy import reputation_rates, retry
 from ...policy import status as status_policy
 from ..tools.hooks import hook
-from ..tools.labels import form_action
+from ..tools.labels import NO_TOPIC, form_action
 from .waba_failure import FAILURE_TYPES, TEMPORARY_EXCLUSIONS, exclusion_text
 from .waba_person_mixin import linked_record
 
@@ -200,8 +200,9 @@ class WabaMessage(models.Model):
     )
     campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="restrict")
     topic_id = fields.Many2one(
-        "waba.topic", readonly=True, ondelete="restrict", help="Of a promotion; empty: general."
-    )
+        "waba.topic", readonly=True, ondelete="restrict", falsy_value_label=NO_TOPIC,
+        help="Of a promotion; empty: general.",
+    )  # fmt: skip
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="restrict")
     sender_id = fields.Many2one(
         "waba.sender", "Number", required=True, readonly=True, ondelete="restrict"
@@ -246,8 +247,9 @@ class WabaMessage(models.Model):
     )
     details = fields.Json(readonly=True, help="Location, contact cards or order.")
     optin_source_id = fields.Many2one(
-        "waba.optin.source", readonly=True, ondelete="set null", index="btree_not_null"
-    )
+        "waba.optin.source", "Opt-in source", readonly=True, ondelete="set null",
+        index="btree_not_null",
+    )  # fmt: skip
     body = fields.Text("Message", compute="_compute_body")
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     # A/B test

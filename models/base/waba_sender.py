@@ -149,6 +149,7 @@ class WabaSender(models.Model):
     next_dispatch_at = fields.Datetime(readonly=True, help="Earliest time of the next message.")
     slowed_until = fields.Datetime(readonly=True)
     run_count = fields.Integer(
+        "Run count",
         default=0,
         required=True,
         readonly=True,

@@ -49,7 +49,7 @@ class WabaRecurring(models.Model):
          ("stopped", "Stopped"), ("done", "Done")],
         default="draft", required=True, readonly=True, copy=False, tracking=True,
     )  # fmt: skip
-    pause_reason = fields.Text(readonly=True, copy=False)
+    pause_reason = fields.Text("Pause reason", readonly=True, copy=False)
     content_mark = fields.Char(readonly=True, copy=False)
     # When
     unit = fields.Selection(
@@ -309,8 +309,9 @@ class WabaRecurringRun(models.Model):
     _order = "planned_at desc, id desc"
 
     recurring_id = fields.Many2one(
-        "waba.recurring", required=True, readonly=True, ondelete="cascade", index=True
-    )
+        "waba.recurring", "Recurring campaign", required=True, readonly=True, ondelete="cascade",
+        index=True,
+    )  # fmt: skip
     planned_at = fields.Datetime("Planned for", required=True, readonly=True)
     state = fields.Selection(
         [("launched", "Launched"), ("blocked", "Not sent"), ("empty", "No new people"),
@@ -318,7 +319,7 @@ class WabaRecurringRun(models.Model):
         required=True, readonly=True,
     )  # fmt: skip
     reason = fields.Text(readonly=True)
-    campaign_id = fields.Many2one("waba.campaign", "Run", readonly=True, ondelete="set null")
+    campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="set null")
     campaign_state = fields.Selection(related="campaign_id.state", string="Campaign status")
     people_count = fields.Integer(related="campaign_id.people_count")
     delivered_count = fields.Integer(related="campaign_id.delivered_count")

@@ -12,7 +12,7 @@ from odoo.tools import format_date
 
 from ...policy import consent_lists, evidence, numbers, written_dates
 from ..tools.hooks import hook
-from ..tools.labels import selection_label
+from ..tools.labels import NO_OPTIN_SOURCE, NO_TOPIC, selection_label
 from .consent_sql import PURPOSES
 from .waba_recipient import recipients_with_numbers
 
@@ -102,6 +102,7 @@ class WabaConsent(models.Model):
         readonly=True,
         ondelete="restrict",
         index="btree_not_null",
+        falsy_value_label=NO_TOPIC,
         help="Empty: the entry is about all promotions.",
     )
     # "kept": a user read a possible opt-out and found none; "ended": an opt-in that the person did
@@ -115,7 +116,7 @@ class WabaConsent(models.Model):
         ],
         required=True,
     )
-    valid_until = fields.Date(readonly=True, help="The last day on which this opt-in counts.")
+    valid_until = fields.Date(readonly=True, help="The last day on which the opt-in counts.")
     source = fields.Selection(
         [
             ("form", "Form"),
@@ -137,8 +138,9 @@ class WabaConsent(models.Model):
     evidence = fields.Text()
     at = fields.Datetime("Date", required=True, readonly=True, index=True)
     optin_source_id = fields.Many2one(
-        "waba.optin.source", readonly=True, ondelete="restrict", index="btree_not_null"
-    )
+        "waba.optin.source", "Opt-in source", readonly=True, ondelete="restrict",
+        index="btree_not_null", falsy_value_label=NO_OPTIN_SOURCE,
+    )  # fmt: skip
     user_id = fields.Many2one(
         "res.users", "Recorded by", default=lambda self: self.env.user, readonly=True
     )

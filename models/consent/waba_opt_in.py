@@ -34,7 +34,7 @@ class WabaOptIn(models.Model):
     )
     at = fields.Datetime("Since", required=True, readonly=True)
     valid_until = fields.Date(
-        readonly=True, help="The last day on which it counts. Empty: without end."
+        readonly=True, help="The last day on which the opt-in counts."
     )
 
     # Checked for every message before it is sent: one probe of this index.

@@ -97,7 +97,12 @@ class WabaTopic(models.Model):
 
     @api.model
     def action_create_suggested(self):
-        """Button of the empty list: create the suggested topics for the current company."""
+        """Button of the empty list: create the suggested topics for the current company.
+
+        Pressed by two users, it creates them once.
+        """
+        topics = self.with_context(active_test=False)
+        taken = topics.search([("company_id", "=", self.env.company.id)]).mapped("name")
         self.create(
             [
                 {
@@ -106,6 +111,7 @@ class WabaTopic(models.Model):
                     "sequence": 10 * place,
                 }
                 for place, (name, description) in enumerate(SUGGESTED, start=1)
+                if self.env._(name) not in taken
             ]
         )
         return {"type": "ir.actions.client", "tag": "soft_reload"}

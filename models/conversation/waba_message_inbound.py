@@ -65,6 +65,9 @@ class WabaMessage(models.Model):
         readonly=True,
     )
 
+    # Its lead was made of it, so it is no reply to what that starts.
+    made_lead = fields.Boolean("Lead created", readonly=True)
+
     # Answer
     no_answer_at = fields.Datetime("Closed without answer", readonly=True)
 
@@ -122,7 +125,8 @@ class WabaMessage(models.Model):
         rung, record = person._route_inbound(sender, item, answered)
         if record and not person.number:
             person._link_record(record)
-        message = self._create_inbound(sender, person, item, at, answered, record)
+        is_new = rung == landing.NEW_LEAD
+        message = self._create_inbound(sender, person, item, at, answered, record, is_new)
         conversation = self.env["waba.conversation"]
         if is_written:
             conversation = conversation._register_inbound(sender, person, at, message)
@@ -132,7 +136,7 @@ class WabaMessage(models.Model):
             if item.referral:
                 conversation._on_click(message)
         message._create_inbound_media(item)
-        message._post_inbound_note(conversation, is_new=rung == landing.NEW_LEAD)
+        message._post_inbound_note(conversation, is_new=is_new)
         message._apply_inbound_preference(at)
         if is_written:
             person._on_written(message)
@@ -324,7 +328,7 @@ class WabaMessage(models.Model):
             message.replied_at = min(message.replied_at or at, at)
 
     @api.model
-    def _create_inbound(self, sender, person, item, at, answered, record):
+    def _create_inbound(self, sender, person, item, at, answered, record, made_lead=False):
         return self.create(
             {
                 **self._shared_values(sender, person, item, at, record),
@@ -333,6 +337,7 @@ class WabaMessage(models.Model):
                 "user_id": self._responsible_user(record, answered),
                 "payload": item.payload or False,
                 "reply_to_id": answered.id,
+                "made_lead": made_lead,
                 **person._referral_values(sender, item),
             }
         )

@@ -11,7 +11,7 @@ from ..tools.system_fields import USER_GROUP
 # A change of one of these may enroll a lead in a follow-up, or end one.
 FOLLOWUP_FIELDS = frozenset(
     ("stage_id", "tag_ids", "active", "probability", "team_id", "phone", "country_id", "partner_id",
-     "user_id", "type", "company_id")
+     "user_id", "type", "company_id", "waba_recipient_id")
 )  # fmt: skip
 
 CONTACT_SUBTYPES = ("email", "comment", "email_outgoing")
@@ -114,8 +114,10 @@ class CrmLead(models.Model):
             portfolios = self.env["waba.portfolio"].sudo().search([])  # pylint: disable=no-search-all
             for one in running:
                 number = people._person_key(one.lead_id, portfolios) or False
-                if (one.user_id, one.number) != (one.lead_id.user_id, number):
-                    one.write({"user_id": one.lead_id.user_id.id, "number": number})
+                if one.user_id != one.lead_id.user_id:
+                    one.user_id = one.lead_id.user_id
+                if one.number != number:
+                    one._set_person_key(number)
             running._stop_exited()
         watched = sequences._running_ids_by_trigger()
         if "stage" in watched:

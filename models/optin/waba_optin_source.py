@@ -15,7 +15,7 @@ from odoo.tools import SQL
 
 from ...policy import optin
 from ...policy.plain_text import normalize_text
-from ..tools.labels import list_action
+from ..tools.labels import NO_CAMPAIGN, NO_NUMBER, NO_TOPIC, list_action
 from .qr_code import qr_image
 
 # Those whose people begin by writing to a number of ours.
@@ -67,15 +67,18 @@ class WabaOptinSource(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company, index=True
     )
+    campaign_id = fields.Many2one(falsy_value_label=NO_CAMPAIGN)
     sender_id = fields.Many2one(
         "waba.sender",
         "Number",
+        falsy_value_label=NO_NUMBER,
         check_company=True,
         index="btree_not_null",
         default=lambda self: self._default_sender_id(),
     )
     topic_id = fields.Many2one(
         "waba.topic",
+        falsy_value_label=NO_TOPIC,
         check_company=True,
         ondelete="restrict",
         help="What people opt in to; empty: promotions in general.",

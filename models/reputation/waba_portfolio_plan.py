@@ -42,7 +42,7 @@ LEVEL_REASONS = {
     "audience": _lt("Out of reach: too few opt-ins"),
 }
 SIGNAL_LABELS = {
-    "inbound": _lt("Wrote to you"),
+    "inbound": _lt("Sent a message"),
     "clicked": _lt("Clicked"),
     "read": _lt("Read"),
     "opted_in": _lt("Opted in recently"),
@@ -83,7 +83,7 @@ STATE_TEXTS = {
         _lt("Too few opt-ins for the next level"),
         _lt(
             "%(missing)s more people are needed within %(days)s days, and %(audience)s who opted "
-            "in can be written to. Collect opt-ins."
+            "in can be messaged. Collect opt-ins."
         ),
     ),
     "capped": (
@@ -188,7 +188,7 @@ class WabaPortfolio(models.Model):
         if not warmest:
             raise UserError(
                 self.env._(
-                    "No campaign created: nobody who opted in can be written to now. Collect "
+                    "No campaign created: no one who opted in can be messaged now. Collect "
                     "opt-ins first."
                 )
             )

@@ -12,9 +12,10 @@ from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
 from ...policy import followup
-from ..base.waba_message import ACCEPTED_STATES, REPORTED_KINDS
+from ..base.waba_message import ACCEPTED_STATES
 from ..tools.field_paths import parse_domain
 from ..tools.labels import selection_labels
+from .waba_sequence_enrollment import BEHIND_SQL, REPLY_SQL
 
 KINDS = [
     ("button", "Button pressed"),
@@ -134,9 +135,10 @@ class WabaSequenceStep(models.Model):
     _inherit = "waba.sequence.step"
 
     key = fields.Char(
-        default=lambda self: secrets.token_hex(4), required=True, readonly=True, system=False,
+        default=lambda self: secrets.token_hex(4),
+        required=True,
         help="Names the step in branches, in all versions.",
-    )  # fmt: skip
+    )
     branch_ids = fields.One2many("waba.sequence.branch", "step_id", string="Branches")
     goes_to = fields.Char("Then go to", default="")
     decide_amount = fields.Integer("Decide within", default=2)
@@ -284,21 +286,22 @@ class WabaSequenceEnrollment(models.Model):
                 """SELECT DISTINCT e.id, m.id
                      FROM unnest(%(ids)s::int[], %(since)s::timestamp[]) AS given(id, since)
                      JOIN waba_sequence_enrollment e ON e.id = given.id
-                     JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
+                     JOIN waba_recipient r ON %(behind)s
                      JOIN waba_message m ON m.recipient_id = r.id
-                    WHERE m.direction = 'in' AND m.kind NOT IN %(reported)s
+                    WHERE %(is_reply)s
                       AND GREATEST(m.sent_at, m.create_date) >= given.since
                     UNION
                    SELECT e.id, m.id
                      FROM unnest(%(ids)s::int[], %(since)s::timestamp[]) AS given(id, since)
                      JOIN waba_sequence_enrollment e ON e.id = given.id
                      JOIN waba_message m ON m.res_model = 'crm.lead' AND m.res_id = e.lead_id
-                    WHERE m.direction = 'in' AND m.kind NOT IN %(reported)s
+                    WHERE %(is_reply)s
                       AND GREATEST(m.sent_at, m.create_date) >= given.since
                  ORDER BY 2""",
                 ids=list(since),
                 since=list(since.values()),
-                reported=REPORTED_KINDS,
+                behind=BEHIND_SQL,
+                is_reply=REPLY_SQL,
             )
         )
         messages = self.env["waba.message"].browse({message_id for _one, message_id in rows})

@@ -11,12 +11,27 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...policy import numbers
+from ..base.waba_message import REPORTED_KINDS
 from ..tools.labels import dialog_action, form_action, selection_labels
 from ..tools.moments import format_moment
 from ..tools.phone_countries import e164_sql
 from .waba_sequence_step import STOP_REASONS, TRIGGERS
 
 _logger = logging.getLogger(__name__)
+
+# Whether the recipient `r` is behind the enrollment `e`, whose `number` is the recipient's id where
+# no number is known (`_person_key`).
+BEHIND_SQL = SQL(
+    """(r.number = e.number OR r.wa_number = e.number
+        OR r.id = CASE WHEN e.number ~ '^[0-9]+$' THEN e.number::int END)"""
+)
+
+# Whether the message `m` is a reply to the enrollment `e`: the one that made its lead is none.
+REPLY_SQL = SQL(
+    """m.direction = 'in' AND m.kind NOT IN %s
+       AND (m.made_lead IS NOT TRUE OR m.res_id IS DISTINCT FROM e.lead_id)""",
+    REPORTED_KINDS,
+)
 
 STATES = [("running", "Active"), ("done", "Completed"), ("stopped", "Stopped")]
 
@@ -296,14 +311,33 @@ class WabaSequenceEnrollment(models.Model):
                 },
             )
 
-    # === Number spellings ===
+    # === The person ===
+
+    def _set_person_key(self, key):
+        """The person of this one, under way, has another key from now on (`_person_key`).
+
+        Two of one person in one follow-up would get every message twice: the later is stopped.
+        """
+        self.ensure_one()
+        twin = self.search(
+            [
+                ("sequence_id", "=", self.sequence_id.id),
+                ("state", "=", "running"),
+                ("number", "=", key),
+                ("id", "!=", self.id),
+            ],
+            limit=1,
+        )
+        if key and twin:
+            text = self.env._("Another lead with the same number is already enrolled.")
+            (self | twin).sorted("id")[1:]._stop_enrollments("gone", text)
+            # Before the other gets the number, which only one running row may have.
+            self.flush_model()
+        self.number = key
 
     @api.model
     def _merge_spellings(self):
-        """Rewrite the numbers of running enrollments in their canonical form.
-
-        Of two in one follow-up, the later is stopped.
-        """
+        """Rewrite the numbers of running enrollments in their canonical form."""
         self.flush_model()
         rows = self.env.execute_query(
             SQL(
@@ -313,19 +347,4 @@ class WabaSequenceEnrollment(models.Model):
             )
         )
         for one in self.browse([id_ for (id_,) in rows]):
-            known_as = numbers.canonical_number(one.number)
-            twin = self.search(
-                [
-                    ("sequence_id", "=", one.sequence_id.id),
-                    ("state", "=", "running"),
-                    ("number", "=", known_as),
-                ],
-                limit=1,
-            )
-            if twin:
-                text = self.env._("Another lead with the same number is already enrolled.")
-                (one | twin).sorted("id")[1:]._stop_enrollments("gone", text)
-                # Before the other gets the number, which only one running row may have.
-                self.flush_model()
-            if one.state == "running":
-                one.number = known_as
+            one._set_person_key(numbers.canonical_number(one.number))

@@ -220,10 +220,12 @@ class WabaSequenceStep(models.Model):
             sent, read, answered, _unsent = figures.get(step.id, (0, 0, 0, 0))
             step.here_count, step.reached_count = here.get(step, 0), 0
             step.sent_count, step.read_count, step.answered_count = sent, read, answered
-        for sequence in self.sequence_id:
+        # A follow-up that is not saved yet has none.
+        for sequence in self.sequence_id._origin:
             reached = sequence._count_reached()
-            for step in self.filtered(lambda one, sequence=sequence: one.sequence_id == sequence):
-                step.reached_count = reached.get((step.version, step.key), 0)
+            for step in self:
+                if step.sequence_id._origin == sequence:
+                    step.reached_count = reached.get((step.version, step.key), 0)
 
     @api.onchange("template_id")
     def _onchange_template_id(self):

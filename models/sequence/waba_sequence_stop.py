@@ -10,20 +10,14 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...policy import auto_reply, followup
-from ..base.waba_message import ACCEPTED_STATES, REPORTED_KINDS
+from ..base.waba_message import ACCEPTED_STATES
 from ..consent.consent_sql import consent_sql, topic_sql
 from ..tools.hooks import implements
 from ..tools.labels import has_orders
+from .waba_sequence_enrollment import BEHIND_SQL, REPLY_SQL
 
 # Messages of a paused follow-up are checked again after this.
 PAUSED_RETRY = timedelta(hours=1)
-
-# Whether the recipient `r` is behind the enrollment `e`, whose `number` is the recipient's id where
-# no number is known (`_person_key`).
-BEHIND_SQL = SQL(
-    """(r.number = e.number OR r.wa_number = e.number
-        OR r.id = CASE WHEN e.number ~ '^[0-9]+$' THEN e.number::int END)"""
-)
 
 
 class WabaSequenceEnrollment(models.Model):
@@ -151,13 +145,13 @@ class WabaSequenceEnrollment(models.Model):
                 """SELECT e.id FROM waba_sequence_enrollment e
                      JOIN waba_recipient r ON %(behind)s
                      JOIN waba_message m ON m.recipient_id = r.id
-                    WHERE e.id = ANY(%(ids)s) AND m.direction = 'in' AND m.kind NOT IN %(reported)s
+                    WHERE e.id = ANY(%(ids)s) AND %(is_reply)s
                       AND m.id > COALESCE(e.heard_id, 0)
                       AND GREATEST(m.sent_at, m.create_date) >= e.entered_at
                     UNION
                    SELECT e.id FROM waba_sequence_enrollment e
                      JOIN waba_message m ON m.res_model = 'crm.lead' AND m.res_id = e.lead_id
-                    WHERE e.id = ANY(%(ids)s) AND m.direction = 'in' AND m.kind NOT IN %(reported)s
+                    WHERE e.id = ANY(%(ids)s) AND %(is_reply)s
                       AND m.id > COALESCE(e.heard_id, 0)
                       AND GREATEST(m.sent_at, m.create_date) >= e.entered_at
                     UNION
@@ -170,7 +164,7 @@ class WabaSequenceEnrollment(models.Model):
                       AND t.date >= e.entered_at""",
                 ids=self.ids,
                 behind=BEHIND_SQL,
-                reported=REPORTED_KINDS,
+                is_reply=REPLY_SQL,
             )
         )
 
@@ -261,6 +255,8 @@ class WabaSequenceEnrollment(models.Model):
         """The person wrote: their follow-ups stop."""
         running = self._find_running_for_message(message, *message.recipient_id._person_forms())
         running |= message.reply_to_id.enrollment_id.filtered(lambda one: one.state == "running")
+        if message.made_lead:
+            running = running.filtered(lambda one: one.lead_id.id != message.res_id)
         text = self.env._("Replied on WhatsApp: %s", (message.text or "")[:200])
         running -= running.filtered(lambda one: one._reaches_goal_by(message))._reach_goal()
         # The condition of a branch: it decides, and stops nothing.
@@ -329,12 +325,7 @@ class WabaRecipient(models.Model):
         """A person's enrollments go on under the key of the row that stays."""
         enrollments = self.env["waba.sequence.enrollment"].sudo()
         for one in enrollments._find_running([str(other.id)]):
-            if enrollments._find_running(self._person_forms()).sequence_id & one.sequence_id:
-                text = self.env._("Another lead with the same number is already enrolled.")
-                one._stop_enrollments("gone", text)
-                # Before the other gets the number, which only one running row may have.
-                enrollments.flush_model()
-            one.number = self.number or str(self.id)
+            one._set_person_key(self.number or str(self.id))
 
     def _erase_from_sequences(self, companies):
         """Stop the follow-ups of recipients whose data are erased, and clear their data there."""

@@ -10,6 +10,7 @@ from odoo.tools.misc import babel_locale_parse
 _lt = LazyTranslate(__name__)
 
 # Labels of groups without a value (`falsy_value_label`); Odoo's own is "None".
+NO_AD = _lt("No ad")
 NO_CAMPAIGN = _lt("No campaign")
 NO_CATEGORY = _lt("No category")
 NO_COMPANY = _lt("No company")
@@ -18,10 +19,12 @@ NO_FOLLOW_UP = _lt("No follow-up")
 NO_LEAD = _lt("No lead")
 NO_MEDIUM = _lt("No medium")
 NO_NUMBER = _lt("No number")
+NO_OPTIN_SOURCE = _lt("No opt-in source")
 NO_SALESPERSON = _lt("No salesperson")
 NO_SOURCE = _lt("No source")
 NO_TEAM = _lt("No sales team")
 NO_TEMPLATE = _lt("No template")
+NO_TOPIC = _lt("No topic")
 
 
 def selection_labels(model, field):

@@ -196,6 +196,16 @@ FIGURES = {
         "won_rate": ratio("won_leads", "enrolled"),
         "position": ROW,
     },
+    "waba.ad.report": {
+        "conversation_count": total(""), "lead_count": total(""), "qualified_count": total(""),
+        "won_count": total(""), "revenue": total(""), "lead_rate": ratio("", ""),
+        "won_rate": ratio("", ""),
+    },
+    "waba.optin.report": {
+        "view_count": total(""), "form_count": total(""), "conversation_count": total(""),
+        "opt_in_count": total(""), "opt_out_count": total(""), "lead_count": total(""),
+        "won_count": total(""), "revenue": total(""),
+    },
     "waba.answer.report": {
         "message_count": total("turns"),
         "missed_count": total("missed"),
@@ -249,14 +259,17 @@ READ_LIVE = {
     "waba.message": {"": NO_GROUP, "sender_id": SENDER, "campaign_id": CAMPAIGN, "state": STATE},
 }  # fmt: skip
 
-# Compared with the messages and with Meta's own figures by tests/analytics/test_price_check.py.
-ELSEWHERE = {"waba.price.check", "waba.price.check.line"}
+# Compared with the messages and with Meta's own figures by tests/analytics/test_price_check.py, and
+# with what people did by tests/ads and tests/optin.
+ELSEWHERE = {"waba.price.check", "waba.price.check.line", "waba.ad.report", "waba.optin.report"}
 
 
 # Floats that are no part of a whole: a multiple, minutes.
 NO_PERCENTAGES = {"return_rate", "answer_minutes", "answer_median"}
 # Never empty, although the database does not require it.
 ALWAYS_SET = {
+    "waba.ad.report": {"account_id", "ad_id"},
+    "waba.optin.report": {"kind", "optin_source_id"},
     "waba.recipient": {"marketing_state", "utility_state"},
     "waba.answer.report": {"sender_id", "state"},
     "waba.attribution": {"kind"},

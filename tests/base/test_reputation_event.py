@@ -782,6 +782,8 @@ class TestCodes(EvidenceCase):
         ]
         reported = list(zip(rows.ids, events, strict=True))
         self.env.flush_all()
+        # Who subscribed to outgoing events is read once for each process.
+        self.env["waba.outgoing.webhook"]._subscriptions()
         with self.assertQueryCount(1):
             rows._record_reported_failures(reported)
         self.assertEqual(len(self._new(kind="undeliverable")), 1000)

@@ -85,7 +85,7 @@ class TestSilence(ReconfirmCase):
 class TestReconfirmation(ReconfirmCase):
     def test_the_dialog_makes_a_small_campaign_of_the_longest_silent(self):
         with Form(self._wizard()) as form:
-            self.assertEqual(form.silent_count, 3)
+            self.assertEqual(form.quiet_count, 3)
         campaign = self._ask(people_limit=2)
         self.assertEqual(len(self._rows(campaign, "queued")), 2)
         self.assertEqual(campaign.reconfirmation_ids.recipient_id, self.people[:2])

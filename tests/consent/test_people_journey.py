@@ -138,19 +138,113 @@ class TestPeopleJourney(PeopleCase):
         [row] = self._rows(self._launch(lead))
         self.assertEqual((row.state, row.failure_type), ("skipped", "renumbered"))
 
+    def _enrolled(self, sequence, lead=None):
+        sequence._enroll_manually(lead)
+        return self._enrollments(lead, sequence)
+
+    def _steps(self):
+        """What is due is done, and sent."""
+        self._run()
+        self._dispatch()
+        self._run()
+
     def test_follow_ups_run_once_for_the_person_and_stop_with_them(self):
         lead = self._from_ad()
-        sequence = self._sequence({"wait_amount": 0}, {"wait_amount": 1}, trigger="manual")
-        sequence._enroll_manually(lead)
+        sequence = self._sequence(
+            {"wait_amount": 0}, {"wait_amount": 1}, trigger="manual", stage_ids=False
+        )
+        enrollment = self._enrolled(sequence, lead)
         twin = lead.copy({"name": "Twin"})
         twin.waba_recipient_id = lead.waba_recipient_id
-        sequence._enroll_manually(twin)
-        [enrollment] = self.env["waba.sequence.enrollment"].search(
-            [("sequence_id", "=", sequence.id)]
-        )
+        self.assertFalse(self._enrolled(sequence, twin))
         self.assertFalse(enrollment.phone)
+        self._steps()
+        [sent] = self.simulator.sends()
+        self.assertEqual(sent["body"]["recipient"], lead.waba_recipient_id.user_uid)
+        self.assertEqual(self._messages(enrollment).state, "accepted")
+        self.assertEqual((enrollment.state, enrollment.steps_done), ("running", 1))
         self._writes("BAJA")
-        self.assertEqual(enrollment.state, "stopped")
+        self.assertEqual((enrollment.state, enrollment.stop_reason), ("stopped", "opted_out"))
+
+    def test_the_message_that_makes_a_lead_is_no_reply(self):
+        """With a number and without: it starts a follow-up, and the next message stops it."""
+        self._sequence({"wait_amount": 0}, {}, trigger="created", stage_ids=False,
+                       goal_kind="word", goal_words="anuncio")  # fmt: skip
+        answered = {"kind": "answered", "goes_to": "end"}
+        self._sequence(
+            {"kind": "activity", "summary": "Call", "wait_amount": 0,
+             "branch_ids": [(0, 0, answered)]},
+            {}, trigger="created", stage_ids=False,
+        )  # fmt: skip
+        for number in (NUMBER, "+34611000002"):
+            with self.subTest(number):
+                sent = len(self.simulator.sends())
+                lead = self._from_ad(number)
+                found = self._enrollments(lead)
+                self._steps()
+                self.assertEqual(found.mapped("state"), ["running", "running"])
+                self.assertEqual(found.mapped("is_deciding"), [False, True])
+                self.assertEqual(len(self.simulator.sends()), sent + 1)
+                self.simulator.post("clock", advance=60)
+                reply = self._writes("¿Hay en azul?", number)
+                self.assertEqual((reply.res_id, reply.made_lead), (lead.id, False))
+                self._steps()
+                self.assertEqual(found[0].stop_reason, "replied")
+                self.assertEqual((found[1].state, found[1].stop_reason), ("done", False))
+
+    def test_what_the_person_does_decides_branches_goals_and_exits(self):
+        lead = self._from_ad()
+        ends = [{"kind": "activity", "key": key, "summary": key, "wait_amount": 0,
+                 "goes_to": "end"} for key in ("yes", "no")]  # fmt: skip
+        word = [(0, 0, {"kind": "word", "words": "azul", "goes_to": "yes"})]
+        first = {"key": "first", "wait_amount": 0, "goes_to": "no", "branch_ids": word}
+        values = {"trigger": "manual", "stage_ids": False}
+        branching = self._enrolled(self._sequence(first, *ends, **values), lead)
+        goal = self._enrolled(
+            self._sequence({}, goal_kind="word", goal_words="azul", **values), lead
+        )
+        plain = self._enrolled(self._sequence({}, **values), lead)
+        self._steps()
+        self.assertTrue(branching.is_deciding)
+        self.simulator.post("clock", advance=60)
+        message = self._writes("¿Hay en azul?")
+        # Filed under another record of the person: found by the person alone.
+        message.write({"res_model": False, "res_id": False})
+        self._steps()
+        self.assertEqual((branching.state, branching.path), ("done", ["first", "yes"]))
+        self.assertEqual((goal.state, goal.goal_reached), ("done", True))
+        self.assertEqual((plain.state, plain.stop_reason), ("stopped", "replied"))
+        own = self._enrolled(self._sequence({}, **values), lead)
+        self.env["waba.message"]._queue_direct(
+            self.sender, lead, origin="manual", text="Sí, en azul"
+        )
+        self.assertEqual((own.state, own.stop_reason), ("stopped", "own_message"))
+
+    def test_two_in_one_follow_up_who_turn_out_to_be_one_person(self):
+        """By the shared number, by a typed one, or by the link: the later is stopped."""
+
+        def shares(lead):
+            lead.waba_recipient_id._join_number(NUMBER)
+
+        def gets_number(lead):
+            lead.phone = NUMBER
+
+        def is_linked(lead):
+            people = self.env["waba.recipient"]._find_or_create_by_number(self.portfolio, [NUMBER])
+            lead.waba_recipient_id = people[NUMBER]
+
+        sequence = self._sequence({}, {}, trigger="manual", stage_ids=False)
+        lead = self._from_ad()
+        numbered = self._lead(NUMBER)
+        for change in (gets_number, is_linked, shares):
+            for order in ((lead, numbered), (numbered, lead)):
+                with self._case(f"{change.__name__}, {order[0].name} first"):
+                    first, second = (self._enrolled(sequence, one) for one in order)
+                    self.assertEqual((first | second).mapped("state"), ["running"] * 2)
+                    change(lead)
+                    self.env.flush_all()
+                    self.assertEqual((first.state, first.number), ("running", NUMBER))
+                    self.assertEqual((second.state, second.stop_reason), ("stopped", "gone"))
 
     def test_leads_that_are_merged_keep_person_and_opt_out(self):
         lead = self._from_ad()

@@ -122,7 +122,11 @@ action.with_context(active_model='crm.lead', active_ids={leads.ids}).run()""",
         before = fields.Datetime.now() + timedelta(seconds=edge - int(start.timestamp()) - 3600)
         with freeze_time(before):
             self.assertEqual(len(self._run_on(action, lead)), 1)
-            self._written(lead).create_date = before
+            self.env.cr.execute(
+                "UPDATE waba_message SET create_date = %s WHERE id IN %s",
+                (before, self._written(lead)._ids),
+            )
+            self._written(lead).invalidate_recordset(["create_date"])
             self.assertEqual(len(self._run_on(action, lead)), 1, "once more, same period")
         with freeze_time(before + timedelta(hours=2)):
             self.assertEqual(len(self._run_on(action, lead)), 1, "next period, two hours later")

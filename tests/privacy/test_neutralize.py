@@ -39,7 +39,7 @@ STAYS = {
         "waba_message": "number person_name parameters variant_parameters text payload details"
         " ctwa_clid",
         "waba_conversation": "ctwa_clid",
-        "waba_recipient": "number wa_number user_uid former_uids name app_name",
+        "waba_recipient": "number wa_number user_uid username former_uids name app_name",
         "waba_consent": "number evidence",
         "waba_audience_import": "evidence summary",
         "waba_consent_note": "note",

@@ -16,7 +16,7 @@ LIMITS = {
     "calls of a higher package": 0,
     "imports of a higher package": 0,
     "import circles": 0,
-    "files in models/": 165,
+    "files in models/": 155,
     "files in the fullest folder of models/": 20,
     "files of waba.campaign": 10,
     "files of waba.message": 8,
@@ -24,7 +24,7 @@ LIMITS = {
     "modules of models/ without a docstring": 0,
     "median lines of a function": 9,
     "longest function, lines": 75,
-    "lines of code in the product": 66_000,
+    "lines of code in the product": 52_500,
 }
 DOCUMENTED = 80
 

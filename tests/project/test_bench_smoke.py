@@ -62,12 +62,16 @@ class TestBenchSmoke(PureCase):
                 "history",
                 "reputation",
                 "money",
+                "followups",
+                "growth",
             },
         )
 
     def test_every_figure_has_a_value_and_most_have_a_target(self):
         self.assertEqual(self.run_of_all.returncode, 0)
-        self.assertTrue(all(figure["value"] >= 0 for figure in self.figures.values()))
+        # A gain may be a loss.
+        negative = {key for key, figure in self.figures.items() if figure["value"] < 0}
+        self.assertEqual({key for key in negative if key[0] != "growth"}, set())
         targets = [figure for figure in self.figures.values() if "must" in figure]
         self.assertGreaterEqual(len(targets), 25)
 

@@ -197,7 +197,11 @@ class TestLayering(PureCase):
                 "models imports controllers",
             ),
             ("models/a.py", "import aiohttp", "models imports aiohttp"),
-            ("controllers/a.py", "from ..policy import limits", "controllers imports policy"),
+            (
+                "controllers/a.py",
+                "from ..policy import limits",
+                "controllers imports limits of policy",
+            ),
             (
                 "controllers/a.py",
                 "from ..cloud_api import CloudApiClient",

@@ -514,7 +514,11 @@ class TestMethods(OutsiderCase):
 
     def _calls(self, records, name, ids):
         """Attempts at one method: for each id there is, with what a client would send along."""
-        parameters = list(inspect.signature(getattr(type(records), name)).parameters)[1:]
+        parameters = [
+            parameter.name
+            for parameter in inspect.signature(getattr(type(records), name)).parameters.values()
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        ][1:]
         if "request" in parameters:
             for id_ in ids:
                 yield records, [self._request(id_)]
@@ -524,6 +528,10 @@ class TestMethods(OutsiderCase):
         elif name == "send_options":
             for lead in self.env["crm.lead"].sudo().search([], limit=12):
                 yield records, [[[lead._name, lead.id]]]
+        elif name == "send_template":
+            template = self.env["waba.template"].sudo().search([], limit=1)
+            for lead in self.env["crm.lead"].sudo().search([], limit=12):
+                yield records, [[lead._name, lead.id], template.id]
         elif parameters and parameters[0] in ("conversation_id", "campaign_id"):
             for id_ in ids:
                 yield records, [id_, *self._arguments(parameters[1:])]

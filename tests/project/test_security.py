@@ -399,6 +399,8 @@ class TestCompanies(SecurityCase):
         self.env["waba.budget.total"].create({"company_id": self.env.company.id, "amount": 1})
         self._what_sending_asks()
         self._what_an_ad_brings()
+        self._what_comes_again(priced)
+        self._an_opt_in_page()
         for model in RIGHTS:
             # Theirs alone who asked for them.
             if self.env[model]._transient:
@@ -421,6 +423,21 @@ class TestCompanies(SecurityCase):
              "event_at": fields.Datetime.now(), "account_id": self.account.id,
              "company_id": self.env.company.id}
         )  # fmt: skip
+
+    def _what_comes_again(self, campaign):
+        """A recurring campaign with a run, and a call instead of a message."""
+        recurring = self.env["waba.recurring"].create({"campaign_id": campaign.id, "unit": "day"})
+        self.env["waba.recurring.run"].create(
+            {"recurring_id": recurring.id, "planned_at": fields.Datetime.now(), "state": "empty"}
+        )
+        self.env["waba.fallback"].create(
+            {"message_id": self._message("+34611000066").id, "kind": "activity",
+             "cause": "failed", "company_id": self.env.company.id}
+        )  # fmt: skip
+
+    def _an_opt_in_page(self):
+        source = self.env["waba.optin.source"].create({"name": "Fair", "kind": "page"})
+        self.env["waba.optin.visit"].create({"optin_source_id": source.id})
 
     def _header_file(self):
         """A file of a template's header, uploaded for a number."""
@@ -458,7 +475,9 @@ class TestCompanies(SecurityCase):
                 "name": "Offers",
                 "trigger": "manual",
                 "sender_id": self.sender.id,
-                "step_ids": [(0, 0, {"template_id": template})],
+                "step_ids": [
+                    (0, 0, {"template_id": template, "branch_ids": [(0, 0, {"kind": "answered"})]})
+                ],
             }
         )
         sequence.step_ids.variable_ids.write({"source": "text", "text": "x"})

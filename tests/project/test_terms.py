@@ -177,11 +177,13 @@ class TestTermsOfTheCode(WabaCase):
 # Fields of one name that mean different things in different models: a step's kind is not that of a
 # message, a report's sum is not a message's figure, and a dialog asks what a record stores.
 SEVERAL = {
-    "action", "action_id", "activity_type_id", "amount", "at", "body", "clicked_count",
-    "company_id", "cost", "count", "day", "delivery_rate", "detail", "entered_by",
-    "entered_count", "file", "hold_reason", "is_ab_test", "kind", "last_at", "lead_count", "level",
-    "line_ids", "message_ids", "name", "note", "number", "opt_out_rate", "person_name",
-    "position", "purpose", "read_rate", "recipient_id", "replied_count", "reply_rate", "res_id",
-    "res_model", "retry_at", "sender_id", "sequence", "source", "stop_reason", "summary",
-    "undeliverable_count", "url", "user_id", "variant", "verdict", "won_count",
+    "action", "action_id", "activity_type_id", "amount", "at", "body", "clicked_count", "code",
+    "company_id", "cost", "count", "day", "delivery_rate", "detail", "entered_by", "entered_count",
+    "expires_at", "fallback", "file", "goes_to", "hold_reason", "hour", "is_ab_test", "kind",
+    "last_at", "lead_count", "lead_ids", "level", "line_ids", "message_id", "message_ids", "name",
+    "next_at", "note", "number", "opt_out_rate", "people_limit", "person_name", "phone", "position",
+    "purpose", "read_rate", "recipient_id", "replied_count", "reply_rate", "res_id", "res_model",
+    "retry_at", "sender_id", "sequence", "source", "stop_reason", "summary", "tag_ids", "text",
+    "undeliverable_count", "url", "user_id", "variant", "verdict", "wait_kind", "won_count",
+    "words",
 }  # fmt: skip

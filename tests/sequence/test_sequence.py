@@ -105,6 +105,32 @@ class TestComingIn(SequenceCase):
             with self.subTest(number):
                 self.assertEqual(bool(self._enrollments(lead)), comes_in)
 
+    def test_one_that_is_not_saved_yet_can_be_shown(self):
+        """As the form asks for it, with steps being added: every field has a value."""
+        for sequence in (self._sequence(), self.env["waba.sequence"]):
+            with self.subTest(sequence.name):
+                draft = self.env["waba.sequence"].new(
+                    {"name": "Draft", "step_ids": [(0, 0, self._step())]}, origin=sequence
+                )
+                fresh = self.env["waba.sequence.step"].new({"sequence_id": draft})
+                for record in (draft, draft.step_ids[-1:], fresh):
+                    self.assertEqual([name for name in record._fields if record[name] is None], [])
+                self.assertEqual(fresh.reached_count, 0)
+
+    def test_the_card_of_a_step_says_what_was_just_entered(self):
+        form = Form(self.env["waba.sequence"].with_user(self.manager))
+        form.name = "Calls"
+        form.stage_ids.add(self.stage)
+        with form.step_ids.new() as step:
+            step.kind = "activity"
+            step.summary = "Call them"
+            self.assertEqual(step.what_text, "Activity: Call them")
+            step.wait_amount = 3
+            self.assertIn("3", step.wait_text)
+            key = step.key
+        # Branches of other steps name it by what the form showed.
+        self.assertEqual(form.save().step_ids.key, key)
+
     def test_every_new_lead_when_nothing_is_named(self):
         self._sequence(trigger="created", stage_ids=False)
         self.assertTrue(self._enrollments(self._opportunity()))

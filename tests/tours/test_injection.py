@@ -164,7 +164,7 @@ class HostileWorld(WabaCase):
         self.sequence._activate()
         self.sequence._enroll_leads(self.lead)
         enrollment = self.sequence.enrollment_ids
-        enrollment._schedule_activity()
+        enrollment._do_activity(self.sequence.step_ids)
         enrollment._stop_enrollments("person", text)
         self.env["waba.auto.reply"].create(
             {"name": text, "trigger": "keyword", "words": "hola", "text": text[:1000]}

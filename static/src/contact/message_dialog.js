@@ -20,9 +20,10 @@ export class MessageDialog extends Component {
 }
 
 /** The action that `action_waba_message` of leads and contacts returns. */
-function openMessageDialog(env, action) {
+function openMessageDialog(env, action, { onClose }) {
     const { model, id } = action.params;
-    env.services.dialog.add(MessageDialog, { shown: [model, id] });
+    // The view behind it shows the notes of what was written.
+    env.services.dialog.add(MessageDialog, { shown: [model, id] }, { onClose });
 }
 
 registry.category("actions").add("waba_message", openMessageDialog);

@@ -177,9 +177,10 @@ export class SendDialog extends TemplateChooser {
 }
 
 /** The action that `action_waba_send` of leads, contacts, quotations and invoices returns. */
-function openSendDialog(env, action) {
+function openSendDialog(env, action, { onClose }) {
     const { shown, document } = action.params;
-    env.services.dialog.add(SendDialog, document ? { shown, document } : { shown });
+    // The view behind it shows the message's note.
+    env.services.dialog.add(SendDialog, document ? { shown, document } : { shown }, { onClose });
 }
 
 registry.category("actions").add("waba_send", openSendDialog);

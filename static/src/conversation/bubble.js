@@ -1,6 +1,7 @@
 import { Component, markup, useState } from "@odoo/owl";
 import { Dropdown } from "@web/core/dropdown/dropdown";
 import { DropdownItem } from "@web/core/dropdown/dropdown_item";
+import { formatFloat } from "@web/views/fields/formatters";
 import { TICKS, sizeText, timeText } from "./conversation_words";
 
 const REACTIONS = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
@@ -44,6 +45,11 @@ export class Bubble extends Component {
 
     get isFailed() {
         return ["failed", "skipped"].includes(this.message.state);
+    }
+
+    /** The price of an ordered product, a text as Meta sent it; it may have sent none. */
+    priceText(price) {
+        return price && Number.isFinite(Number(price)) ? formatFloat(Number(price)) : price;
     }
 
     get html() {

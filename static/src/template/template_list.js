@@ -1,4 +1,4 @@
-import { Component, useState } from "@odoo/owl";
+import { Component, useEffect, useRef, useState } from "@odoo/owl";
 import { useAutofocus } from "@web/core/utils/hooks";
 
 /** Templates to choose from: name, category and first line, with a search over all three. */
@@ -17,6 +17,14 @@ export class TemplateList extends Component {
     setup() {
         this.state = useState({ search: "" });
         useAutofocus({ refName: "search" });
+        // One that is proposed may be far down.
+        const list = useRef("list");
+        useEffect(
+            () => {
+                list.el?.querySelector(".active")?.scrollIntoView({ block: "nearest" });
+            },
+            () => [this.props.chosen]
+        );
     }
 
     get found() {

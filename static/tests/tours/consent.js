@@ -68,5 +68,6 @@ addTour("waba_message_beside_the_phone", () => [
 
 addTour("waba_message_from_a_card", () => [
     click("WhatsApp on the card", ".o_kanban_record:contains('34611000001') .o_waba_card_button"),
-    see(".modal .o_waba_conversation:contains('34611000001')", "the conversation"),
+    see(".modal .o_waba_chooser_columns", "templates to send"),
+    see(".modal:contains('Send WhatsApp'):contains('34611000001')", "the person"),
 ]);

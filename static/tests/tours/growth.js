@@ -9,7 +9,7 @@ addTour("waba_plan_growth", () => [
     see(".o_waba_ladder li[data-status=current]:contains('2,000 a day')", "today's level"),
     see(".o_waba_ladder li[data-status=next]:contains('Likely')", "the next level's dates"),
     see(".o_waba_growth_chart canvas[aria-label*='Delivered to 30']", "the days, in words too"),
-    see(".o_waba_signal:contains('Wrote to you'):contains('2')", "whom first"),
+    see(".o_waba_signal:contains('Sent a message'):contains('2')", "whom first"),
 
     click("the campaign for the warmest", ".o_waba_create:contains('warmest')"),
     see(".o_form_view .o_waba_options summary:contains('Warmest first')", "a new campaign"),
