@@ -6,6 +6,7 @@
 WABA_ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 WABA_DEV=$WABA_ROOT/.dev
 WABA_ADDON=$WABA_DEV/addons/waba_campaign
+WABA_BRIDGE=$WABA_DEV/addons/waba_campaign_website
 WABA_PYTHON=$WABA_DEV/venv/bin/python
 ODOO_FETCHED=$WABA_DEV/odoo/usr/lib/python3/dist-packages
 

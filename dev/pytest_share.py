@@ -17,7 +17,8 @@ import pytest
 # The others follow by size. Files that start many processes are not next to each other.
 LONGEST = (
     "test_bench_smoke", "test_outsider", "test_gate", "test_torture_short", "test_fuzz",
-    "test_upgrade", "test_composer_tours", "test_failures", "test_conversation_tours", "test_tours",
+    "test_upgrade", "test_composer_tours", "test_website_bridge", "test_failures",
+    "test_conversation_tours", "test_tours",
     "test_dispatch", "test_injection", "test_reputation_tour", "test_routes", "test_sequence_tour",
     "test_may_opt_out_tours", "test_reputation_story_tour", "test_preflight_tour",
 )  # fmt: skip

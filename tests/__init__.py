@@ -180,6 +180,7 @@ from .project import test_suite_complete
 from .project import test_terms
 from .project import test_torture_short
 from .project import test_upgrade
+from .project import test_website_bridge
 from .reputation import test_growth_journey
 from .reputation import test_growth_plan
 from .reputation import test_release

@@ -14,8 +14,9 @@ from .common import ROOT
 I18N = ROOT / "i18n"
 TEMPLATE = I18N / "waba_campaign.pot"
 LANGUAGES = ("es", "fr", "pt_BR")
-# A checkout has its own link to itself in there, which the export would follow for ever.
-PRUNED = {".dev", ".git", "node_modules", "tests"}
+# A checkout has its own link to itself in .dev, which the export would follow for ever; a bridge is
+# an addon with terms of its own.
+PRUNED = {".dev", ".git", "bridges", "node_modules", "tests"}
 walk = os.walk
 
 
