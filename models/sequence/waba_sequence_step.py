@@ -487,7 +487,7 @@ class WabaSequenceStep(models.Model):
 
 
 class WabaStepPartMixin(models.AbstractModel):
-    """What belongs to a step: it changes with the step, and stays as it is once leads went through."""
+    """What belongs to a step: it does not change once leads went through the step."""
 
     _name = "waba.step.part.mixin"
     _description = "WhatsApp Follow-up Step Part"
