@@ -37,35 +37,38 @@ class WabaAccount(models.Model):
     @implements("_on_message_changes")
     def _mark_sent_documents(self, ids):
         """Mark quotations and invoices whose PDF WhatsApp reports as sent."""
-        for model in SENT:
-            if model in self.env:
-                self.env["waba.message"].browse(ids)._mark_documents(model)
+        models_here = [model for model in SENT if model in self.env]
+        if not models_here or not ids:
+            return
+        reported = self.env["waba.message"].sudo().search(
+            [
+                ("id", "in", list(ids)),
+                ("document_model", "in", models_here),
+                ("direction", "=", "out"),
+                ("state", "in", ("sent", "delivered", "read")),
+            ]
+        )  # fmt: skip
+        with_pdf = reported.filtered(
+            lambda row: (row.parameters or {}).get("header", {}).get("type") == "document"
+        )
+        for model, messages in with_pdf.grouped("document_model").items():
+            messages._mark_documents(model)
 
 
 class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     def _mark_documents(self, model):
-        reported = self.sudo().search(
-            [
-                ("id", "in", self.ids),
-                ("document_model", "=", model),
-                ("direction", "=", "out"),
-                ("state", "in", ("sent", "delivered", "read")),
-            ]
-        ).filtered(lambda row: (row.parameters or {}).get("header", {}).get("type") == "document")
-        if not reported:
-            return
         unmarked, values = SENT[model]
         documents = self.env[model].sudo().with_context(tracking_disable=True)
         try:
             with self.env.cr.savepoint():
-                documents.search(
-                    [("id", "in", reported.mapped("document_id")), *unmarked]
-                ).write(values)
+                documents.search([("id", "in", self.mapped("document_id")), *unmarked]).write(
+                    values
+                )
         except UserError as error:
             # Another addon's rule; the status of the message is recorded all the same.
-            _logger.info("%s: not marked as sent: %s", reported, error)
+            _logger.info("%s: not marked as sent: %s", self, error)
 
 
 class WabaConversation(models.Model):

@@ -20,6 +20,12 @@ RATING_KINDS = {"number_quality": "number", "template_quality": "template"}
 class WabaAccount(models.Model):
     _inherit = "waba.account"
 
+    @implements("_on_change")
+    def _send_events_at_home(self, names):
+        """What waited while this database might have been a copy is due."""
+        if "home" in names:
+            self.env["waba.outgoing.event"]._send_cron()._trigger()
+
     @api.model
     @implements("_on_message_changes")
     def _emit_message_events(self, ids):

@@ -235,6 +235,7 @@ class WabaOutgoingEvent(models.Model):
         now = fields.Datetime.now()
         # Asked before: it may be a query, which would replace the rows on this cursor.
         allowed = self.env["waba.account"]._allowed_addresses()
+        away = self.env["waba.account"]._accounts_elsewhere().company_id.ids
         self.flush_model()
         self.env["waba.outgoing.webhook"].flush_model()
         self.env.cr.execute(
@@ -252,6 +253,7 @@ class WabaOutgoingEvent(models.Model):
                                    ORDER BY next_attempt_at, id LIMIT %(each)s
                                      FOR UPDATE SKIP LOCKED) due
                             WHERE o.active AND o.state = 'active' AND NOT o.id = ANY(%(resting)s)
+                              AND NOT o.company_id = ANY(%(away)s)
                             LIMIT %(limit)s) chosen
                     WHERE e.id = chosen.id AND w.id = e.webhook_id
                 RETURNING e.id, e.webhook_id, e.uuid, e.kind, e.body, w.url, w.secret""",
@@ -261,6 +263,7 @@ class WabaOutgoingEvent(models.Model):
                 each=BATCH_OF_WEBHOOK,
                 limit=BATCH,
                 resting=resting,
+                away=away,
             )
         )
         claimed = self.env.cr.dictfetchall()
@@ -331,7 +334,10 @@ class WabaOutgoingEvent(models.Model):
 
     @api.model
     def _schedule_next(self, is_unfinished):
-        """Trigger the job for the next attempt of a webhook that is active."""
+        """Trigger the job for the next attempt of a webhook that is active.
+
+        In a copy of the database it waits for an administrator, whose decision triggers it.
+        """
         if is_unfinished:
             self._send_cron()._trigger()
             return
@@ -341,7 +347,8 @@ class WabaOutgoingEvent(models.Model):
                           SELECT next_attempt_at AS at FROM waba_outgoing_event
                            WHERE webhook_id = w.id AND state = 'queued'
                            ORDER BY next_attempt_at LIMIT 1) next
-                    WHERE w.active AND w.state = 'active'"""
+                    WHERE w.active AND w.state = 'active' AND NOT w.company_id = ANY(%s)""",
+                self.env["waba.account"]._accounts_elsewhere().company_id.ids,
             )
         )
         if at:

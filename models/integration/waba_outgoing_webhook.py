@@ -55,6 +55,7 @@ class WabaOutgoingWebhook(models.Model):
         tracking=True,
     )
     failing_since = fields.Datetime("Failing since", readonly=True, copy=False)
+    away_reason = fields.Text("Sending blocked", compute="_compute_away_reason")
     # Events
     on_delivered = fields.Boolean("Delivered", default=True)
     on_read = fields.Boolean("Read", default=True)
@@ -77,6 +78,14 @@ class WabaOutgoingWebhook(models.Model):
         for webhook in self:
             webhook.queued_count = counts.get((webhook.id, "queued"), 0)
             webhook.given_up_count = counts.get((webhook.id, "failed"), 0)
+
+    @api.depends("company_id")
+    def _compute_away_reason(self):
+        """A copy of the database must not report as if it were the original."""
+        elsewhere = self.env["waba.account"]._accounts_elsewhere().grouped("company_id")
+        for webhook in self:
+            accounts = elsewhere.get(webhook.company_id)
+            webhook.away_reason = accounts and accounts[0]._foreign_database_reason()
 
     @api.constrains("name", "url")
     def _check_url(self):

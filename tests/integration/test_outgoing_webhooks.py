@@ -130,7 +130,7 @@ class TestCauses(OutgoingCase):
         event = self._store_event(self._status(row, "delivered"))
         self.env["waba.outgoing.webhook"]._subscriptions()
         with self.assertQueries([], flush=False):
-            self.env["waba.account"]._on_message_changes(row.ids)
+            self.env["waba.account"]._emit_message_events(row.ids)
         self.assertTrue(event)
 
     def test_a_step_posts_to_a_chosen_webhook_once(self):
@@ -208,6 +208,29 @@ class TestDelivery(OutgoingCase):
         self.webhook.action_send_test()
         self._send()
         self.assertEqual(len(self.receiver.got), 1)
+
+    def test_a_copy_of_the_database_reports_nothing(self):
+        self.account._record_home_database()
+        here = self.account.home
+        self.webhook._post("test", None, {"message": "1"})
+        for name, value in {"name": "production", "oid": "1", "uuid": "other"}.items():
+            with self._case(name):
+                self.account.home = {**here, name: value}
+                self._send()
+                self.assertFalse(self.receiver.got)
+                [event] = self.events.search([])
+                self.assertEqual((event.state, event.attempt_count), ("queued", 0))
+                self.assertIn("Nothing is sent", self.webhook.away_reason)
+        self.account.home = {**here, "name": "production"}
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        theirs = self.webhook.copy({"company_id": elsewhere.id})
+        theirs._post("test", None, {"message": "2"})
+        self._send()
+        self.assertEqual([body["data"]["message"] for body in self.receiver.bodies], ["2"])
+        self.account._adopt_database()
+        self._send()
+        self.assertEqual([body["data"]["message"] for body in self.receiver.bodies], ["2", "1"])
+        self.assertFalse(self.webhook.away_reason)
 
     def test_erased_people_are_told_of_to_nobody(self):
         row = self._rows(self._launch(self._leads(1)))
