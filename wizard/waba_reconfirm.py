@@ -54,16 +54,14 @@ class WabaReconfirm(models.TransientModel):
         """One record for each silent person, the longest silent first, as the user sees them."""
         if not self.sender_id or not self.res_model:
             return self.env["res.partner"]
-        people = self.env["waba.recipient"].sudo()._find_silent(
-            self.company_id, self.sender_id.sudo().portfolio_id
-        )  # fmt: skip
-        numbers = [person.number for person in people if person.number]
+        records, portfolio = self.env[self.res_model], self.sender_id.sudo().portfolio_id
+        people = self.env["waba.recipient"].sudo()._find_silent(self.company_id, portfolio)
         found = {}
-        for record in self.env[self.res_model].search([("phone_sanitized", "in", numbers)]):
-            found.setdefault(record.phone_sanitized, record)
-        return self.env[self.res_model].browse(
-            found[number].id for number in numbers if number in found
-        )
+        behind = records.search(records._waba_people_domain(people))._waba_people(portfolio)
+        for record_id, persons in behind.items():
+            for person in persons & people:
+                found.setdefault(person, record_id)
+        return records.browse(found[person] for person in people if person in found)
 
     def action_create_campaign(self):
         """Create the campaign and open it; nothing is sent before its launch.

@@ -147,8 +147,13 @@ class WabaPersonMixin(models.AbstractModel):
                 for name in names
             )
         )
+        return self._waba_people_domain(people.sudo())
+
+    @api.model
+    def _waba_people_domain(self, people):
+        """Domain of the records with the numbers of these people, or linked to them."""
         return Domain("phone_sanitized", "in", people._number_forms()) | self._waba_link_domain(
-            people.sudo()
+            people
         )
 
     @api.model

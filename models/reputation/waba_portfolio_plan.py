@@ -34,6 +34,8 @@ AUDIENCE_MODELS = {
     "res.partner": [("active", "=", True)],
 }
 
+HAS_NUMBER = Domain("phone_sanitized", "!=", False)
+
 LEVEL_REASONS = {
     "quality": _lt("Not before quality is high"),
     "unrated": _lt("Likely date after Meta's first rating"),
@@ -301,36 +303,67 @@ class WabaPortfolio(models.Model):
 
     def _records_of_people(self, model, domain, company):
         """{recipient id: record id} of this model's records that the user may read."""
-        records, now = self.env[model], fields.Datetime.now()
-        scope = Domain("company_id", "in", [False, company.id])
-        query = records._search(Domain(domain) & scope & Domain("phone_sanitized", "!=", False))
+        records = self.env[model]
+        scope = Domain(domain) & Domain("company_id", "in", [False, company.id])
+        self.env.flush_all()
+        found = self._numbered_records(records, scope & HAS_NUMBER, company)
+        hidden = self.env["waba.recipient"].sudo().browse(self._hidden_people_ids(company))
+        # A record with a number is a message to that number.
+        linked = records.search(
+            scope & ~HAS_NUMBER & records._waba_link_domain(hidden), order="id DESC"
+        )
+        for record_id, people in linked._waba_linked(self).items():
+            for person in people & hidden:
+                found.setdefault(person.id, record_id)
+        return found
+
+    def _numbered_records(self, records, domain, company):
+        """{recipient id: newest record id} by the records' numbers."""
+        query = records._search(domain)
         if query.is_empty():
             return {}
-        self.env.flush_all()
         rows = self.env.execute_query(
             SQL(
                 """SELECT DISTINCT ON (r.id) r.id, t.id
                      FROM waba_recipient r
                      JOIN %(table)s t
                        ON t.phone_sanitized = r.number OR t.phone_sanitized = r.wa_number
-                    WHERE r.portfolio_id = %(portfolio)s AND %(consent)s = 'opted_in'
-                      AND r.is_blocked IS NOT TRUE AND r.may_opt_out_at IS NULL
-                      AND (r.unreachable_until IS NULL OR r.unreachable_until <= %(now)s)
-                      AND (r.marketing_held_until IS NULL OR r.marketing_held_until <= %(now)s)
-                      AND (r.slot_at IS NULL OR r.slot_at <= %(since)s)
-                      AND NOT EXISTS (SELECT 1 FROM phone_blacklist b
-                                       WHERE b.active AND b.number = r.number)
-                      AND t.id IN %(readable)s
+                    WHERE %(free)s AND t.id IN %(readable)s
                  ORDER BY r.id, t.id DESC""",
                 table=SQL.identifier(records._table),
-                portfolio=self.id,
-                consent=consent_sql("marketing", company.id),
-                now=now,
-                since=now - growth.window_days(self.messaging_limit) * growth.DAY,
+                free=self._free_person_sql(company),
                 readable=query.subselect(),
             )
         )
         return dict(rows)
+
+    def _hidden_people_ids(self, company):
+        """Recipients who hide their number."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT r.id FROM waba_recipient r"
+                " WHERE r.number IS NULL AND r.user_uid IS NOT NULL AND %s",
+                self._free_person_sql(company),
+            )
+        )
+        return [id_ for (id_,) in rows]
+
+    def _free_person_sql(self, company):
+        """Condition on waba_recipient r, as in `_growth_audience`."""
+        now = fields.Datetime.now()
+        return SQL(
+            """(r.portfolio_id = %(portfolio)s AND %(consent)s = 'opted_in'
+                AND r.is_blocked IS NOT TRUE AND r.may_opt_out_at IS NULL
+                AND (r.unreachable_until IS NULL OR r.unreachable_until <= %(now)s)
+                AND (r.marketing_held_until IS NULL OR r.marketing_held_until <= %(now)s)
+                AND (r.slot_at IS NULL OR r.slot_at <= %(since)s)
+                AND NOT EXISTS (SELECT 1 FROM phone_blacklist b
+                                 WHERE b.active AND b.number = r.number))""",
+            portfolio=self.id,
+            consent=consent_sql("marketing", company.id),
+            now=now,
+            since=now - growth.window_days(self.messaging_limit) * growth.DAY,
+        )
 
     def _read_growth_warmth(self, outlook):
         """{recipient id: Warmth} of the audience, of its newest people if it is large."""

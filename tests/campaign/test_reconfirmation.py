@@ -91,6 +91,22 @@ class TestReconfirmation(ReconfirmCase):
         self.assertEqual(campaign.reconfirmation_ids.recipient_id, self.people[:2])
         self.assertEqual(self._silent(), self.people[2])
 
+    def test_people_who_hide_their_number_are_asked_too(self):
+        hidden = self.people[:2]
+        for index, person in enumerate(hidden):
+            person.write({"number": False, "user_uid": f"ES.90{index}"})
+        self.leads[0].write({"phone": False, "waba_recipient_id": hidden[0].id})
+        # Through the contact; and a record with a number is a message to that number.
+        contact = self.env["res.partner"].create({"name": "Ana"})
+        hidden[1].partner_id = contact
+        self.leads[1].write({"phone": False, "partner_id": contact.id})
+        numbered = self._lead("+34611777001")
+        numbered.waba_recipient_id = hidden[0]
+        campaign = self._ask()
+        self.assertEqual(campaign.reconfirmation_ids.recipient_id, self.people)
+        self.assertEqual(set(self._rows(campaign, "queued").mapped("res_id")), set(self.leads.ids))
+        self.assertEqual(self._wizard(res_model="res.partner").quiet_count, 0, "asked already")
+
     def test_a_template_without_a_button_to_answer_is_refused(self):
         with self.assertRaisesRegex(UserError, "no reply button"):
             self._wizard(template_id=self.template.id).action_create_campaign()

@@ -138,6 +138,17 @@ class TestGrowthPlan(GrowthCase):
         plan = self._plan()
         self.assertEqual(plan["audience"]["count"], 2)
 
+    def test_people_who_hide_their_number_are_part_of_the_audience(self):
+        leads, people = self._opted_in(3)
+        for index, person in enumerate(people):
+            person.sudo().write({"number": False, "user_uid": f"ES.80{index}"})
+            leads[index].write({"phone": False, "waba_recipient_id": person.id})
+        people[1].sudo().is_blocked = True
+        leads[2].phone = "+34611777001"
+        self.assertEqual(self._plan()["audience"]["count"], 1)
+        action = self.portfolio.with_user(self.manager).action_create_warmest_campaign(5)
+        self.assertEqual(action["context"]["active_ids"], leads[0].ids)
+
     def test_the_warmest_become_the_next_campaign(self):
         leads, people = self._opted_in(4)
         now = fields.Datetime.now()
