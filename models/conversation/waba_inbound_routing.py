@@ -71,13 +71,9 @@ class WabaRecipient(models.Model):
         return last and last._get_record()
 
     def _open_lead(self, company):
-        leads = self.env["crm.lead"].search(
-            (
-                Domain("phone_sanitized", "in", self._number_forms())
-                | Domain("partner_id", "in", self.partner_id.ids)
-                | Domain("waba_recipient_id", "in", self.ids)
-            )
-            & Domain("company_id", "in", (False, company.id)),
+        leads = self.env["crm.lead"]
+        leads = leads.search(
+            leads._waba_people_domain(self) & Domain("company_id", "in", (False, company.id)),
             order="id desc",
             limit=CANDIDATES,
         )
