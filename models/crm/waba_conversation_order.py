@@ -4,29 +4,19 @@ Called by the forms of `sale.order` and `account.move`: opens the conversation w
 or the dialog that sends the document, and marks a document that was sent.
 """
 
-import logging
-
 from lxml import etree
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from ..dispatch.waba_document import INVOICE, ORDER
+from ..dispatch.waba_document import INVOICE, ORDER, SENT
 from ..tools.hooks import implements
 from ..tools.system_fields import USER_GROUP
-
-_logger = logging.getLogger(__name__)
 
 # {model: when the buttons are hidden}
 HIDDEN = {
     ORDER: "not partner_id",
     INVOICE: "not partner_id or state != 'posted'"
     " or move_type not in ('out_invoice', 'out_refund')",
-}
-
-# {model: (domain of those not marked as sent, values that mark them)}, as Odoo's e-mail does it
-SENT = {
-    ORDER: ([("state", "=", "draft")], {"state": "sent"}),
-    INVOICE: ([("is_move_sent", "=", False)], {"is_move_sent": True}),
 }
 
 
@@ -52,23 +42,7 @@ class WabaAccount(models.Model):
             lambda row: (row.parameters or {}).get("header", {}).get("type") == "document"
         )
         for model, messages in with_pdf.grouped("document_model").items():
-            messages._mark_documents(model)
-
-
-class WabaMessage(models.Model):
-    _inherit = "waba.message"
-
-    def _mark_documents(self, model):
-        unmarked, values = SENT[model]
-        documents = self.env[model].sudo().with_context(tracking_disable=True)
-        try:
-            with self.env.cr.savepoint():
-                documents.search([("id", "in", self.mapped("document_id")), *unmarked]).write(
-                    values
-                )
-        except UserError as error:
-            # Another addon's rule; the status of the message is recorded all the same.
-            _logger.info("%s: not marked as sent: %s", self, error)
+            self.env["waba.document"]._mark_as_sent(model, messages.mapped("document_id"))
 
 
 class WabaConversation(models.Model):

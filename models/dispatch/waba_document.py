@@ -1,9 +1,11 @@
 """Dispatch: quotations and invoices as documents of a message: their texts, and their PDF.
 
-Called by the send dialog (conversation/waba_conversation_dialog.py) and by the buttons of both
-(crm/waba_conversation_order.py). Odoo's sales and invoicing are no dependencies.
+Called by the send dialog (conversation/waba_conversation_dialog.py), by the buttons of both,
+and when WhatsApp reports a PDF as sent (crm/waba_conversation_order.py). Odoo's sales and invoicing
+are no dependencies.
 """
 
+import logging
 import re
 from datetime import timedelta
 
@@ -15,7 +17,15 @@ from ...policy.variable_names import guess_document_source
 from ..base.value_text import format_value
 from ..base.waba_variable_mixin import DOCUMENT_SOURCES
 
+_logger = logging.getLogger(__name__)
+
 ORDER, INVOICE = "sale.order", "account.move"
+
+# {model: (domain of those not marked as sent, values that mark them)}, as Odoo's e-mail does it
+SENT = {
+    ORDER: ([("state", "=", "draft")], {"state": "sent"}),
+    INVOICE: ([("is_move_sent", "=", False)], {"is_move_sent": True}),
+}
 
 # {model: the field with the day on which it is due}
 DUE_FIELDS = {ORDER: "validity_date", INVOICE: "invoice_date_due"}
@@ -71,6 +81,18 @@ class WabaDocument(models.AbstractModel):
         if document.move_type not in ("out_invoice", "out_refund"):
             return self.env._("Only customer invoices and credit notes can be sent.")
         return False
+
+    @api.model
+    def _mark_as_sent(self, model, ids):
+        """Mark these documents, with all rights; those marked or cancelled stay as they are."""
+        unmarked, values = SENT[model]
+        documents = self.env[model].sudo().with_context(tracking_disable=True)
+        try:
+            with self.env.cr.savepoint():
+                documents.search([("id", "in", ids), *unmarked]).write(values)
+        except UserError as error:
+            # Another addon's rule; the status of the message is recorded all the same.
+            _logger.info("%s %s: not marked as sent: %s", model, ids, error)
 
     # === Texts ===
 
