@@ -538,8 +538,10 @@ def recurring_runs(stage):
     for _run in range(2):
         stage.reach_planned_time()
         stage.wait_killed_at("recurring run launched, not committed")
+        # Armed first: the fallbacks may leave while the rest is still being sent.
+        stage.servers.arm("fallback sent, not committed")
         stage.settle()
-        stage.wait_killed_at("fallback sent, not committed")
+        stage.wait_killed()
         stage.run_fallbacks()
         stage.widen(recurring_id, stage.take_leads(60))
     stage.reach_planned_time()
