@@ -81,8 +81,7 @@ def _status(scope, status):
         billable=billable if isinstance(billable, bool) else None,
         cost=as_amount(cost.get("amount")),
         cost_currency=as_text(cost.get("currency")).strip().upper()[:3],
-        profile_name=_profile(contact, "name"),
-        username=_profile(contact, "username"),
+        **_profile_names(contact),
         error=_first_error(status),
     )
 
@@ -93,14 +92,20 @@ def _free_until(status, pricing_type):
     Since v24.0 `conversation` comes in such a window only (Status messages webhooks, 2025-11-20).
     """
     conversation = as_dict(status.get("conversation"))
+    if not conversation:
+        return None
     origin = as_word(as_dict(conversation.get("origin")).get("type"))
     if pricing_type != "free_entry_point" and origin != "referral_conversion":
         return None
     return as_datetime(conversation.get("expiration_timestamp"))
 
 
-def _profile(contact, name):
-    return as_name(as_dict(contact.get("profile")).get(name))
+def _profile_names(contact):
+    profile = as_dict(contact.get("profile"))
+    return {
+        "profile_name": as_name(profile.get("name")),
+        "username": as_name(profile.get("username")),
+    }
 
 
 def _first_error(element):
@@ -148,8 +153,7 @@ def inbound(scope, message):
         kind=kind or "unknown",
         number=as_number(sender) or as_number(contact.get("wa_id")),
         user_uid=user_uid or as_uid(contact.get("user_id")) or changed_uid or as_bsuid(sender),
-        profile_name=_profile(contact, "name"),
-        username=_profile(contact, "username"),
+        **_profile_names(contact),
         text=message_text(kind, content, message),
         payload=message_payload(kind, content),
         context_wamid=context_wamid(content, message),
